@@ -4,9 +4,9 @@
  * the way, so the version stated inside decides, not the configuration's.
  */
 
-import { isIP } from 'node:net'
 import { isLeft } from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
+import { isAddressText, isCIDRText } from './address-text.ts'
 import { CNIFailure, cniErrorCode } from './cni-error.ts'
 import {
   anyObject,
@@ -24,14 +24,6 @@ import type { Result, ResultDNS, ResultIP, ResultRoute } from './result.ts'
 import { isAtLeast, isSupportedVersion, type SpecVersion } from './spec-version.ts'
 
 const listLengthMax = 1024
-
-const isAddressText = (value: string): boolean => isIP(value) !== 0 && !value.includes('%')
-
-const isCIDRText = (value: string): boolean => {
-  const [address = '', prefix = '', ...rest] = value.split('/')
-  if (rest.length > 0 || !isAddressText(address) || !/^(0|[1-9]\d{0,2})$/.test(prefix)) return false
-  return Number(prefix) <= (isIP(address) === 4 ? 32 : 128)
-}
 
 const address = textThat('an IP address', (value) => value === '' || isAddressText(value))
 const cidr = textThat('an address with a prefix length, such as 10.0.0.1/26', isCIDRText)
