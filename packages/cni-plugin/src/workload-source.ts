@@ -1,0 +1,64 @@
+/**
+ * Port: what is known about a pod and its namespace beyond the call itself. Beside the datastore,
+ * because with the etcd datastore these facts live in Kubernetes. Implemented here on what the
+ * runtime passes with the call; an implementation on the Kubernetes API answers more of it.
+ */
+import type { Identity } from './identity.ts'
+
+export interface OwnerReference {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly controller?: boolean
+}
+
+export interface ContainerPort {
+  readonly name: string
+  readonly protocol: string
+  readonly port: number
+  readonly hostPort?: number
+  readonly hostIP?: string
+}
+
+export interface PodFacts {
+  readonly annotations: Readonly<Record<string, string>>
+  readonly labels: Readonly<Record<string, string>>
+  readonly ownerReferences: ReadonlyArray<OwnerReference>
+  readonly ports: ReadonlyArray<ContainerPort>
+  readonly uid?: string
+  readonly generateName?: string
+  readonly serviceAccountName?: string
+}
+
+export interface NamespaceFacts {
+  readonly annotations: Readonly<Record<string, string>>
+  /** Absent when nobody told us: a pool's namespace selector then sees no labels. */
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+export interface WorkloadFacts {
+  readonly pod: PodFacts
+  readonly namespace: NamespaceFacts
+}
+
+export interface WorkloadSource {
+  /** Facts about the pod of this call. Rejects with CNIFailure when a source that knows fails. */
+  lookUp(identity: Identity): Promise<WorkloadFacts>
+}
+
+/** Knows what the runtime put into the call: the pod's annotations (a CNI capability). */
+export const runtimeWorkloadSource = (
+  podAnnotations: Readonly<Record<string, string>>,
+): WorkloadSource => ({
+  lookUp: async (identity) => ({
+    pod: {
+      annotations: podAnnotations,
+      labels: {},
+      ownerReferences: [],
+      ports: [],
+      ...(identity.podUID === undefined ? {} : { uid: identity.podUID }),
+    },
+    namespace: { annotations: {} },
+  }),
+})
