@@ -1,0 +1,230 @@
+/**
+ * Takes the addresses of a plan from the datastore: all of them or none. Called by the IPAM
+ * executable and, in process, by the main plugin.
+ */
+import type { AutoAssignRequest, AutoAssignResult, IPAM } from '@hc-calico/ipam-core'
+import { IPAMFailure } from '@hc-calico/ipam-core'
+import type { AddressPlan } from '../address-plan.ts'
+import { addressOf, canonicalCIDR, contains, familyOf, isHostCIDR } from '../addresses.ts'
+import { readAll } from '../datastore-access.ts'
+import { goTimeText } from '../go-time.ts'
+import type { Identity } from '../identity.ts'
+import { withLockedIPAM } from '../ipam-access.ts'
+import type { Session } from '../session.ts'
+import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
+import type { WorkloadFacts } from '../workload-source.ts'
+import { resolvePools } from './resolve-pools.ts'
+
+/** An address that now belongs to the container. */
+export interface TakenAddress {
+  /** Canonical text. */
+  readonly ip: string
+  /** CIDR of the block it comes from; absent for explicit addresses, where nobody needs it. */
+  readonly block?: string
+}
+
+export interface AssignmentRequest {
+  readonly identity: Identity
+  readonly facts: WorkloadFacts
+  readonly plan: Extract<AddressPlan, { tag: 'Automatic' | 'Explicit' }>
+  /** Keep the first two addresses and, for IPv4, the last of every new block from pods. */
+  readonly reserveGateways: boolean
+}
+
+type AutomaticPlan = Extract<AddressPlan, { tag: 'Automatic' }>
+
+/** What Calico's tools and collectors read off an allocation. */
+const attributesOf = (session: Session, identity: Identity): Readonly<Record<string, string>> => ({
+  node: session.node,
+  timestamp: goTimeText(session.machine.clock.now()),
+  ...(identity.pod === undefined ? {} : { pod: identity.pod, namespace: identity.namespace }),
+})
+
+/**
+ * Calico's handle for addresses that hosts keep from pods; a block whose only allocations carry it
+ * counts as empty, in upstream's code too.
+ */
+const reservedHandle = 'windows-reserved-ipam-handle'
+const gatewayNote = 'gateway of an L2 network'
+
+const reservations = {
+  hostReservedAttrIPv4s: {
+    startOfBlock: 2,
+    endOfBlock: 1,
+    handle: reservedHandle,
+    note: gatewayNote,
+  },
+  hostReservedAttrIPv6s: {
+    startOfBlock: 2,
+    endOfBlock: 0,
+    handle: reservedHandle,
+    note: gatewayNote,
+  },
+}
+
+const requestOf = async (
+  session: Session,
+  { identity, facts, reserveGateways }: AssignmentRequest,
+  plan: AutomaticPlan,
+): Promise<AutoAssignRequest> => {
+  const [ipv4Pools, ipv6Pools] = await resolvePools(await session.datastore(), plan)
+  const { labels } = facts.namespace
+  return {
+    num4: plan.v4 ? 1 : 0,
+    num6: plan.v6 ? 1 : 0,
+    handleID: identity.handleID,
+    attrs: attributesOf(session, identity),
+    host: session.node,
+    ipv4Pools,
+    ipv6Pools,
+    intendedUse: 'Workload',
+    // A replayed ADD gets the address it had.
+    maxAllocToHandlePerIPVersion: 1,
+    ...(labels === undefined ? {} : { namespaceLabels: labels }),
+    ...(reserveGateways ? reservations : {}),
+  }
+}
+
+const shortage = (family: 4 | 6, assigned: AutoAssignResult['v4']): string | undefined => {
+  const wanted = assigned?.numRequested ?? 0
+  const got = assigned?.ips.length ?? 0
+  if (assigned === undefined || got >= wanted) return undefined
+  const messages = assigned.messages.map((message) => `; ${message}`).join('')
+  return `failed to request IPv${family} addresses: Assigned ${got} out of ${wanted} requested IPv${family} addresses${messages}`
+}
+
+/** Found addresses come without their block; the handle says which blocks it has addresses in. */
+const withBlocks = async (
+  session: Session,
+  handleID: string,
+  cidrs: ReadonlyArray<string>,
+): Promise<ReadonlyArray<TakenAddress>> => {
+  const direct = (cidr: string): TakenAddress => ({
+    ip: addressOf(cidr),
+    block: canonicalCIDR(cidr) as string,
+  })
+  if (!cidrs.some(isHostCIDR)) return cidrs.map(direct)
+  const datastore = await session.datastore()
+  const [handle] = await readAll(datastore, [{ get: { kind: 'Handle', id: handleID } }])
+  const blocks = Object.keys(handle?.value.blocks ?? {})
+  return cidrs.map((cidr) => {
+    const ip = addressOf(cidr)
+    return {
+      ip,
+      block: blocks.find((block) => contains(block, ip)) ?? (canonicalCIDR(cidr) as string),
+    }
+  })
+}
+
+/** Everything the handle holds goes back; an error here must not hide the one that led to it. */
+const giveBack = async (session: Session, ipam: IPAM, identity: Identity): Promise<void> => {
+  try {
+    await ipam.releaseByHandle(identity.handleID)
+  } catch (error) {
+    if (error instanceof IPAMFailure && error.tag === 'HandleMissing') return
+    session.log.warning('Could not give addresses back; DEL or GC will', {
+      handle: identity.handleID,
+      reason: (error as Error).message,
+    })
+  }
+}
+
+const assignAutomatically = async (
+  session: Session,
+  request: AssignmentRequest,
+  plan: AutomaticPlan,
+): Promise<ReadonlyArray<TakenAddress>> => {
+  const wanted = await requestOf(session, request, plan)
+  const { identity } = request
+  return withLockedIPAM(session, async (ipam) => {
+    try {
+      const { v4, v6 } = await ipam.autoAssign(wanted)
+      const short = shortage(4, v4) ?? shortage(6, v6)
+      if (short !== undefined) throw new CNIFailure(cniErrorCode.addressRefused, short)
+      const cidrs = [...(v4?.ips ?? []), ...(v6?.ips ?? [])]
+      return await withBlocks(session, identity.handleID, cidrs)
+    } catch (error) {
+      await giveBack(session, ipam, identity)
+      throw error
+    }
+  })
+}
+
+const isInUse = (error: unknown): boolean =>
+  error instanceof IPAMFailure && error.tag === 'AddressInUse'
+
+/**
+ * A pod that pins its address may find it held by its own previous container, whose DEL has not
+ * come yet. It may take over only from a container of the same pod on the same node: there the
+ * older one is dead for certain.
+ */
+const releasedFromOlderContainer = async (
+  session: Session,
+  ipam: IPAM,
+  identity: Identity,
+  ip: string,
+): Promise<boolean> => {
+  const { handleID, attrs } = await ipam.getAssignmentAttributes(ip)
+  const isOurs =
+    identity.pod !== undefined &&
+    attrs.pod === identity.pod &&
+    attrs.namespace === identity.namespace &&
+    attrs.node === session.node
+  if (!isOurs || handleID === undefined || handleID === identity.handleID) return false
+  session.log.info('Taking the address over from an older container of the pod', { ip, handleID })
+  await ipam.releaseIPs([{ address: ip, handle: handleID }])
+  return true
+}
+
+const assignExplicitly = (
+  session: Session,
+  { identity }: AssignmentRequest,
+  plan: Extract<AddressPlan, { tag: 'Explicit' }>,
+): Promise<ReadonlyArray<TakenAddress>> =>
+  withLockedIPAM(session, async (ipam) => {
+    const attrs = attributesOf(session, identity)
+    const assign = (ip: string) =>
+      ipam.assignIP({
+        ip,
+        handleID: identity.handleID,
+        attrs,
+        host: session.node,
+        intendedUse: 'Workload',
+        maxAllocToHandlePerIPVersion: 1,
+      })
+    try {
+      for (const ip of plan.ips) {
+        try {
+          await assign(ip)
+        } catch (error) {
+          if (!isInUse(error) || !plan.repinned) throw error
+          if (!(await releasedFromOlderContainer(session, ipam, identity, ip))) throw error
+          await assign(ip)
+        }
+      }
+    } catch (error) {
+      await giveBack(session, ipam, identity)
+      throw error
+    }
+    return plan.ips.map((ip) => ({ ip }))
+  })
+
+/** All addresses of the plan, IPv4 first. Rejects, with nothing taken, when one cannot be had. */
+export const assignAddresses = async (
+  session: Session,
+  request: AssignmentRequest,
+): Promise<ReadonlyArray<TakenAddress>> => {
+  const { plan, identity } = request
+  const taken =
+    plan.tag === 'Automatic'
+      ? await assignAutomatically(session, request, plan)
+      : await assignExplicitly(session, request, plan)
+  const sorted = [...taken].sort((a, b) => familyOf(a.ip) - familyOf(b.ip))
+  session.log.info('Assigned', {
+    ips: sorted.map((one) => one.ip).join(','),
+    handle: identity.handleID,
+    namespace: identity.namespace,
+    pod: identity.pod,
+  })
+  return sorted
+}

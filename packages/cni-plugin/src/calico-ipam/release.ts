@@ -1,0 +1,73 @@
+/**
+ * Gives back what a container holds: by handle, so that it needs nothing but the container's id.
+ * What is not there any more is success. Called by DEL of both plugins and after a failed ADD.
+ */
+import type { IPAM } from '@hc-calico/ipam-core'
+import { canonicalCIDR, isHostCIDR } from '../addresses.ts'
+import { readAll } from '../datastore-access.ts'
+import { isMissing } from '../failures.ts'
+import type { Identity } from '../identity.ts'
+import { withIPAMForCleanup, withLockedIPAM } from '../ipam-access.ts'
+import type { Session } from '../session.ts'
+import type { Result } from '../skel/result.ts'
+
+/** Blocks that ADD's result names: in its routes, or as the prefix of its addresses. */
+export const blocksNamedBy = (previous: Result | undefined): ReadonlyArray<string> => {
+  if (previous === undefined) return []
+  const named = [
+    ...previous.routes.map((one) => one.dst),
+    ...previous.ips.map((one) => one.address),
+  ]
+  const blocks = named
+    .filter((cidr) => !isHostCIDR(cidr) && !cidr.endsWith('/0'))
+    .flatMap((cidr) => canonicalCIDR(cidr) ?? [])
+  return [...new Set(blocks)]
+}
+
+const releaseHandle = async (
+  session: Session,
+  ipam: IPAM,
+  handleID: string,
+  blocks: ReadonlyArray<string>,
+): Promise<void> => {
+  try {
+    await ipam.releaseByHandle(handleID, blocks.length === 0 ? {} : { blocks })
+    session.log.info('Released', { handle: handleID })
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    session.log.debug('Nothing to release', { handle: handleID })
+  }
+}
+
+/** Versions before Calico 3 used another handle; it is looked for beside the release, not after. */
+const legacyHandleExists = async (session: Session, identity: Identity): Promise<boolean> => {
+  const datastore = await session.datastore()
+  const key = { kind: 'Handle', id: identity.legacyHandleID } as const
+  const [handle] = await readAll(datastore, [{ get: key }])
+  return handle !== undefined
+}
+
+export const releaseAddresses = (
+  session: Session,
+  identity: Identity,
+  blocks: ReadonlyArray<string>,
+): Promise<void> =>
+  withLockedIPAM(session, async (ipam) => {
+    const [hasLegacy] = await Promise.all([
+      legacyHandleExists(session, identity),
+      releaseHandle(session, ipam, identity.handleID, blocks),
+    ])
+    if (hasLegacy) await releaseHandle(session, ipam, identity.legacyHandleID, [])
+  })
+
+/** After a failed ADD: only this container's own handle. Never rejects. */
+export const releaseAfterFailure = async (session: Session, identity: Identity): Promise<void> => {
+  try {
+    await withIPAMForCleanup(session, (ipam) => releaseHandle(session, ipam, identity.handleID, []))
+  } catch (error) {
+    session.log.warning('Could not give addresses back; DEL or GC will', {
+      handle: identity.handleID,
+      reason: (error as Error).message,
+    })
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * An IPAM plugin that is not ours (host-local, static, dhcp, ...): called as an executable. For
+ * host-local Calico has a word of its own, `usePodCidr`, which stands for the node's pod CIDR.
+ */
+import { type DelegateCall, delegate, delegateAdd } from '../delegate.ts'
+import type { Session } from '../session.ts'
+import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
+import type { Result } from '../skel/result.ts'
+import { type CNICommand, commandSince, isAtLeast } from '../skel/spec-version.ts'
+
+type Document = Readonly<Record<string, unknown>>
+
+const isMagic = (value: unknown): value is string =>
+  typeof value === 'string' && /^usepodcidr(ipv6)?$/i.test(value)
+
+/** DEL needs no real subnet: host-local finds its files by container id. */
+const standIn = (magic: string): string => (/ipv6$/i.test(magic) ? '::/0' : '0.0.0.0/0')
+
+const replaceSubnet = (holder: Document, replace: (magic: string) => string): Document => {
+  const { subnet } = holder
+  return isMagic(subnet) ? { ...holder, subnet: replace(subnet) } : holder
+}
+
+const replaceSubnets = (ipam: Document, replace: (magic: string) => string): Document => {
+  const { ranges } = ipam
+  const replaced = replaceSubnet(ipam, replace)
+  if (!Array.isArray(ranges)) return replaced
+  const inSet = (set: unknown) =>
+    Array.isArray(set) ? set.map((range) => replaceSubnet(range as Document, replace)) : set
+  return { ...replaced, ranges: ranges.map(inSet) }
+}
+
+const needsKubernetes = (magic: string): never => {
+  throw new CNIFailure(
+    cniErrorCode.invalidNetworkConfig,
+    `ipam.subnet "${magic}" stands for the pod CIDR of this node's Kubernetes object, and this plugin has no access to the Kubernetes API here: write the CIDR itself, or use ipam.type "hc-calico-ipam"`,
+  )
+}
+
+const documentFor = (session: Session, command: CNICommand): Document => {
+  const { raw } = session.call.conf
+  const ipam = raw.ipam as Document | undefined
+  if (session.config.ipam.type !== 'host-local' || ipam === undefined) return raw
+  return { ...raw, ipam: replaceSubnets(ipam, command === 'ADD' ? needsKubernetes : standIn) }
+}
+
+/** Go's parser of CNI_ARGS does not forgive an empty pair. */
+const lenientArgs = (args: string): string =>
+  args === '' ? 'IgnoreUnknown=1' : `IgnoreUnknown=1;${args}`
+
+const callFor = (session: Session, command: CNICommand): DelegateCall => ({
+  plugin: session.config.ipam.type ?? '',
+  command,
+  args: { ...session.call.args, args: lenientArgs(session.call.args.args) },
+  document: documentFor(session, command),
+})
+
+/** What ADD will hand over; throws code 7 when it cannot be known here. Touches nothing. */
+export const checkForeignIPAM = (session: Session): void => {
+  documentFor(session, 'ADD')
+}
+
+/** Rejects with the plugin's error, or code 101 when it answers without an address. */
+export const addForeign = async (session: Session): Promise<Result> => {
+  const result = await delegateAdd(
+    session.machine,
+    callFor(session, 'ADD'),
+    session.config.cniVersion,
+  )
+  if (result.ips.length > 0) return result
+  throw new CNIFailure(cniErrorCode.addressRefused, 'IPAM plugin returned missing IP config')
+}
+
+/** DEL, CHECK, STATUS or GC; those the configuration's version does not have are left out. */
+export const runForeign = async (
+  session: Session,
+  command: 'DEL' | 'CHECK' | 'STATUS' | 'GC',
+): Promise<void> => {
+  if (!isAtLeast(session.config.cniVersion, commandSince[command])) return
+  await delegate(session.machine, callFor(session, command))
+}
+
+/** DEL after a failed ADD. Never rejects. */
+export const deleteForeignAfterFailure = async (session: Session): Promise<void> => {
+  try {
+    await runForeign(session, 'DEL')
+  } catch (error) {
+    session.log.warning('The IPAM plugin could not take its addresses back', {
+      plugin: session.config.ipam.type,
+      reason: (error as Error).message,
+    })
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The IPAM of one call, under the lock that all IPAM processes of a host share. The lock is held
+ * around datastore work only, never while the kernel is waited for; the deadline starts when the
+ * lock is held, so that waiting in the queue does not eat it.
+ */
+import { createIPAM, type IPAM } from '@hc-calico/ipam-core'
+import type { Session } from './session.ts'
+
+/** The datastore work of one command; Calico's figure. */
+const datastoreMsMax = 90_000
+/** Giving back what a failed command took. */
+const cleanupMsMax = 30_000
+
+const ipamOf = async (session: Session, msMax: number): Promise<IPAM> =>
+  createIPAM({
+    datastore: await session.datastore(),
+    clock: session.machine.clock,
+    cancellation: AbortSignal.timeout(msMax),
+    observe: (observation) => {
+      if (observation.tag === 'Retry') session.log.info('Retrying', { ...observation })
+      if (observation.tag === 'Note') session.log.info(observation.message)
+    },
+  })
+
+const locked = async <A>(
+  session: Session,
+  msMax: number,
+  body: (ipam: IPAM) => Promise<A>,
+): Promise<A> => {
+  await session.datastore()
+  const lock = await session.machine.hostLock(session.log)
+  return lock.run(session.config.ipamLockFile, async () => body(await ipamOf(session, msMax)))
+}
+
+/** Runs `body` while this process holds the host's IPAM lock. */
+export const withLockedIPAM = <A>(session: Session, body: (ipam: IPAM) => Promise<A>): Promise<A> =>
+  locked(session, datastoreMsMax, body)
+
+/** The same for clean-up after a failure, with a deadline of its own. */
+export const withIPAMForCleanup = <A>(
+  session: Session,
+  body: (ipam: IPAM) => Promise<A>,
+): Promise<A> => locked(session, cleanupMsMax, body)
+
+/** For reading only: no lock, nobody waits. */
+export const readingIPAM = (session: Session): Promise<IPAM> => ipamOf(session, datastoreMsMax)
