@@ -36,19 +36,21 @@ const mayDecideAgain = (failure: CommitFailure): boolean =>
 
 /**
  * Read, decide, write, and once more when somebody else was faster. `decide` answers undefined when
- * there is nothing (left) to write, which is also how it recognises its own work.
+ * there is nothing (left) to write, which is also how it recognises its own work. Resolves to
+ * whether a write was certainly made.
  */
 export const writeDecided = async (
   datastore: Datastore,
   decide: () => Promise<Write | undefined>,
-): Promise<void> => {
+): Promise<boolean> => {
   let last: CommitFailure | undefined
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const write = await decide()
-    if (write === undefined) return
+    if (write === undefined) return false
     last = await tryWrite(datastore, write)
-    if (last === undefined) return
+    if (last === undefined) return true
     if (!mayDecideAgain(last)) break
   }
-  if (last !== undefined) throw new DatastoreFailure(last.error)
+  if (last === undefined) return false
+  throw new DatastoreFailure(last.error)
 }

@@ -154,9 +154,9 @@ const undo = async (session: Session, prepared: Prepared, done: Done): Promise<v
     )
   }
   const { namespace, containerID } = identity
-  await attempt('removing the endpoint', () =>
-    deleteEndpoint(session, { namespace, name: done.name }, (owner) => owner === containerID),
-  )
+  await attempt('removing the endpoint', async () => {
+    await deleteEndpoint(session, { namespace, name: done.name }, (owner) => owner === containerID)
+  })
   await giveAddressesBack(session, identity, plan)
 }
 

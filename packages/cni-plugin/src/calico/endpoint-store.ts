@@ -165,16 +165,19 @@ export const addProfileToEndpoint = async (
 /** Whether this container's DEL may remove the endpoint. */
 export type Ownership = (containerID: string | undefined) => boolean
 
-/** Removes the endpoint if `mayDelete` says so, re-reading after every lost race. */
+/**
+ * Removes the endpoint if `mayDelete` says so, re-reading after every lost race. Resolves to whether
+ * this call removed it.
+ */
 export const deleteEndpoint = async (
   session: Session,
   name: EndpointName,
   mayDelete: Ownership,
   seen?: StoredEndpoint,
-): Promise<void> => {
+): Promise<boolean> => {
   const datastore = await session.datastore()
   let known = seen
-  await writeDecided(datastore, async () => {
+  return writeDecided(datastore, async () => {
     const current = known ?? (await readEndpoint(datastore, keyOf(name)))
     known = undefined
     if (current === undefined || !mayDelete(current.value.containerID)) return undefined

@@ -8,6 +8,7 @@ import { isOurIPAM } from '../address-plan.ts'
 import { findStale, releaseStale } from '../calico-ipam/gc.ts'
 import { readAll } from '../datastore-access.ts'
 import type { Session } from '../session.ts'
+import { interfaceNameProblem } from '../skel/command-args.ts'
 import { deleteEndpoint } from './endpoint-store.ts'
 import { runForeign } from './foreign-ipam.ts'
 
@@ -29,12 +30,20 @@ const isStale = (
   return staleContainers.has(containerID) || value.profiles.includes(session.config.network)
 }
 
+/** A stored document must not be able to name just any link of this host. */
+const isWorkloadInterface = (name: string, session: Session): boolean =>
+  interfaceNameProblem(name) === undefined &&
+  [session.config.interfacePrefix, 'cali'].some(
+    (prefix) => name.startsWith(prefix) && name.length === prefix.length + 11,
+  )
+
 /** The link goes after its endpoint: whoever changed the endpoint meanwhile keeps both. */
 const collectEndpoint = async (session: Session, stale: StoredEndpoint): Promise<void> => {
   const { containerID, interfaceName } = stale.value
-  await deleteEndpoint(session, stale.value, (owner) => owner === containerID, stale)
+  const isItsOwn = (owner: string | undefined) => owner === containerID
+  if (!(await deleteEndpoint(session, stale.value, isItsOwn, stale))) return
   session.log.info('Collected', { endpoint: stale.value.name, containerID })
-  if (interfaceName === undefined || interfaceName === '') return
+  if (interfaceName === undefined || !isWorkloadInterface(interfaceName, session)) return
   const dataplane = await session.machine.dataplane(session.log)
   await dataplane.deleteHostInterface(interfaceName)
 }

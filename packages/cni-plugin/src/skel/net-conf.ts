@@ -99,6 +99,21 @@ const readAttachments = (raw: Readonly<Record<string, unknown>>): ReadonlyArray<
   }))
 }
 
+/** To DEL the previous result is a hint at most: one nobody can read must not make it fail for ever. */
+const readPrevious = (
+  value: object | undefined,
+  cniVersion: SpecVersion,
+  command: CNICommand,
+): Result | undefined => {
+  if (value === undefined) return undefined
+  try {
+    return readResult(value, cniVersion, 'prevResult')
+  } catch (error) {
+    if (command === 'DEL') return undefined
+    throw error
+  }
+}
+
 /** Reads the common fields. Throws code 6, 7 or 1. */
 export const readNetConf = (
   raw: Readonly<Record<string, unknown>>,
@@ -112,8 +127,7 @@ export const readNetConf = (
     cniVersion,
     name,
     type,
-    prevResult:
-      prevResult === undefined ? undefined : readResult(prevResult, cniVersion, 'prevResult'),
+    prevResult: readPrevious(prevResult, cniVersion, command),
     validAttachments: command === 'GC' ? readAttachments(raw) : undefined,
     raw,
   }

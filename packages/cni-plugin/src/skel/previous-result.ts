@@ -20,7 +20,7 @@ import {
   withoutNulls,
 } from './codecs.ts'
 import { interfaceNameProblem, quoted } from './command-args.ts'
-import type { Result, ResultDNS, ResultIP, ResultRoute } from './result.ts'
+import type { Result, ResultDNS, ResultInterface, ResultIP, ResultRoute } from './result.ts'
 import { isAtLeast, isSupportedVersion, type SpecVersion } from './spec-version.ts'
 
 const listLengthMax = 1024
@@ -78,25 +78,35 @@ const old = fields({ ip4: oldFamily, ip6: oldFamily, dns })
 const fail = (code: number, document: string, problems: ReadonlyArray<string>): CNIFailure =>
   new CNIFailure(code, `invalid ${document}: ${problems.join('; ')}`)
 
-/** Undefined and empty text alike mean "not there". */
-const compact = <T extends object>(value: object): T =>
+/** These fields of the value; undefined and empty text alike mean "not there". */
+const pick = <T extends object>(value: object, names: ReadonlyArray<keyof T & string>): T =>
   Object.fromEntries(
-    Object.entries(value).filter(([, v]) => v !== undefined && v !== ''),
+    Object.entries(value).filter(
+      ([name, v]) => (names as ReadonlyArray<string>).includes(name) && v !== undefined && v !== '',
+    ),
   ) as unknown as T
+
+const asIP = (value: object) => pick<ResultIP>(value, ['interface', 'address', 'gateway'])
+const asInterface = (value: object) =>
+  pick<ResultInterface>(value, ['name', 'mac', 'mtu', 'sandbox'])
+const asRoute = (value: object) =>
+  pick<ResultRoute>(value, ['dst', 'gw', 'mtu', 'advmss', 'priority', 'table', 'scope'])
+const asDNS = (value: object) =>
+  pick<ResultDNS>(value, ['nameservers', 'domain', 'search', 'options'])
 
 const fromOld = (value: t.TypeOf<typeof old>): Result => {
   const families = [value.ip4, value.ip6].filter((family) => family !== undefined)
   return {
     interfaces: [],
-    ips: families.map((one) => compact<ResultIP>({ address: one.ip, gateway: one.gateway })),
-    routes: families.flatMap((one) => (one.routes ?? []).map((r) => compact<ResultRoute>(r))),
-    dns: compact<ResultDNS>(value.dns ?? {}),
+    ips: families.map((one) => asIP({ address: one.ip, gateway: one.gateway })),
+    routes: families.flatMap((one) => (one.routes ?? []).map((r) => asRoute(r))),
+    dns: asDNS(value.dns ?? {}),
   }
 }
 
 const fromCurrent = (value: t.TypeOf<typeof current>, document: string): Result => {
-  const interfaces = (value.interfaces ?? []).map((one) => compact<{ name: string }>(one))
-  const ips = (value.ips ?? []).map((one) => compact<ResultIP>(one))
+  const interfaces = (value.interfaces ?? []).map((one) => asInterface(one))
+  const ips = (value.ips ?? []).map((one) => asIP(one))
   const astray = ips.find((one) => one.interface !== undefined && !interfaces[one.interface])
   if (astray !== undefined) {
     throw fail(cniErrorCode.decodingFailure, document, [
@@ -106,8 +116,8 @@ const fromCurrent = (value: t.TypeOf<typeof current>, document: string): Result 
   return {
     interfaces,
     ips,
-    routes: (value.routes ?? []).map((one) => compact<ResultRoute>(one)),
-    dns: compact<ResultDNS>(value.dns ?? {}),
+    routes: (value.routes ?? []).map((one) => asRoute(one)),
+    dns: asDNS(value.dns ?? {}),
   }
 }
 
