@@ -1,0 +1,1 @@
+export const requireRoom = async (_session: unknown): Promise<void> => {}
