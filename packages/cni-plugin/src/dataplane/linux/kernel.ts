@@ -1,0 +1,41 @@
+/**
+ * What the wiring touches, in one record, so that each step is a plain function of it and tests can
+ * replace any of it. Bounds are here too.
+ */
+import { setTimeout } from 'node:timers/promises'
+import type { Notes } from '../dataplane.ts'
+import type { NetworkLibc } from './libc.ts'
+import { type NetlinkSocket, openNetlink } from './netlink/socket.ts'
+import { type WriteSysctl, writeSysctl } from './sysctl.ts'
+
+export interface Kernel {
+  readonly libc: NetworkLibc
+  readonly notes: Notes
+  readonly writeSysctl: WriteSysctl
+  sleep(ms: number): Promise<void>
+}
+
+export const createKernel = (libc: NetworkLibc, notes: Notes): Kernel => ({
+  libc,
+  notes,
+  writeSysctl,
+  sleep: async (ms) => {
+    await setTimeout(ms)
+  },
+})
+
+/** Upstream's bound for deleting a link; the kernel needs a grace period of some 30 ms for it. */
+export const answerTimeoutMs = 20_000
+
+/** Runs with a socket in the host's namespace. */
+export const withHostSocket = async <T>(
+  kernel: Kernel,
+  body: (host: NetlinkSocket) => Promise<T>,
+): Promise<T> => {
+  const host = openNetlink(kernel.libc, answerTimeoutMs)
+  try {
+    return await body(host)
+  } finally {
+    host.close()
+  }
+}
