@@ -17,8 +17,8 @@ const groupsToBytes = (part: string): number[] =>
   part.split(':').flatMap((group) => {
     if (group === '') return []
     if (group.includes('.')) return ipv4ToBytes(group)
-    const value = Number.parseInt(group, 16)
-    return [value >> 8, value & 0xff]
+    const value = /^[0-9a-f]{1,4}$/i.test(group) ? Number.parseInt(group, 16) : Number.NaN
+    return [Math.floor(value / 256), value % 256]
   })
 
 const ipv6ToBytes = (address: string): number[] => {

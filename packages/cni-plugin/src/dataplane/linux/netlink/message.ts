@@ -91,7 +91,7 @@ const explanationOffset = (message: NetlinkMessage): number => {
  */
 export const parseAcknowledgement = (message: NetlinkMessage): Acknowledgement => {
   const { payload } = message
-  const errno = payload.length < 4 ? 0 : -viewOf(payload).getInt32(0, true)
+  const errno = payload.length < 4 ? 0 : Math.abs(viewOf(payload).getInt32(0, true))
   if (message.type !== NLMSG_ERROR || (message.flags & NLM_F_ACK_TLVS) === 0) {
     return { errno, explanation: undefined }
   }
