@@ -3,11 +3,14 @@
  * lock, executables. Commands run through the whole protocol, as a runtime would call them.
  */
 import { createMemoryDatastore } from '@hc-calico/ipam-core/memory'
-import type { Datastore, Write } from '@hc-calico/ipam-core/ports'
+import { type Datastore, datastoreError, type Query, type Write } from '@hc-calico/ipam-core/ports'
+import { left } from 'fp-ts/lib/Either.js'
 import type { Executed, Execution, Machine } from '../src/machine.ts'
 import { ipamPlugin, mainPlugin } from '../src/plugins.ts'
 import { runPlugin } from '../src/skel/run-plugin.ts'
 import { FakeKernel } from './fake-kernel.ts'
+
+const unreachable = datastoreError('Unavailable', 'the datastore cannot be reached')
 
 export const netns = (name: string): string => `/var/run/netns/${name}`
 
@@ -94,6 +97,8 @@ export class World {
   readonly lockFiles: string[] = []
   env: Record<string, string> = {}
   httpAnswers: number[] = []
+  /** Writes that fail as if the datastore could not be reached. */
+  failWrites: (write: Write) => boolean = () => false
   opened = 0
   closed = 0
   #locked = 0
@@ -149,7 +154,10 @@ export class World {
       return {
         ...this.datastore,
         read: this.datastore.read.bind(this.datastore),
-        commit: this.datastore.commit.bind(this.datastore),
+        commit: (writes, options) =>
+          writes.some(this.failWrites)
+            ? async () => left({ error: unreachable, applied: [], current: [] })
+            : this.datastore.commit(writes, options),
         watch: this.datastore.watch.bind(this.datastore),
         close: async () => {
           this.closed += 1
@@ -203,10 +211,22 @@ export class World {
     `IgnoreUnknown=1;K8S_POD_NAMESPACE=${namespace};K8S_POD_NAME=${name}${more}`
 
   // biome-ignore lint/suspicious/noExplicitAny: any kind, for assertions
-  readonly list = async (kind: (typeof kindsWritten)[number]): Promise<ReadonlyArray<any>> => {
-    const answer = await this.datastore.read([{ list: kind }])()
+  readonly read = async (queries: ReadonlyArray<Query>): Promise<ReadonlyArray<any>> => {
+    const answer = await this.datastore.read(queries)()
     if (answer._tag === 'Left') throw new Error(answer.left.message)
-    return answer.right[0].map((one) => one.value)
+    return answer.right
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: any kind, for assertions
+  readonly list = async (kind: (typeof kindsWritten)[number]): Promise<ReadonlyArray<any>> => {
+    const [listed] = await this.read([{ list: kind }])
+    return listed.map((one: { value: unknown }) => one.value)
+  }
+
+  /** Deletes everything of a kind behind everybody's back. */
+  readonly remove = async (kind: (typeof kindsWritten)[number]): Promise<void> => {
+    const [listed] = await this.read([{ list: kind }])
+    for (const { key, revision } of listed) await this.seed([{ op: 'delete', key, revision }])
   }
 
   /** Addresses by handle. */

@@ -1,0 +1,65 @@
+/**
+ * The only place that imports an adapter, and only the one the configuration names: an adapter's
+ * modules are most of what a call would otherwise load for nothing.
+ */
+import type { Datastore, Values, Write } from '@hc-calico/ipam-core/ports'
+import type { DatastoreConfig, LocalDatastoreConfig, LocalPool } from './config-datastore.ts'
+import { CNIFailure, cniErrorCode } from './skel/cni-error.ts'
+
+const poolValue = (pool: LocalPool): Values['IPPool'] => ({
+  ...pool,
+  terminating: false,
+  allocatable: true,
+  ipipMode: 'Never',
+  vxlanMode: 'Never',
+})
+
+const reservationName = 'local-configuration'
+
+/**
+ * What the configuration states and nobody else would make: its pools, its reservations, and the
+ * object of this node, which automatic assignment wants to see.
+ */
+export const statedObjects = (config: LocalDatastoreConfig, node: string): ReadonlyArray<Write> => {
+  const pools = config.pools.map(
+    (pool): Write => ({
+      op: 'create',
+      key: { kind: 'IPPool', name: pool.name },
+      value: poolValue(pool),
+    }),
+  )
+  const reservation: Write = {
+    op: 'create',
+    key: { kind: 'IPReservation', name: reservationName },
+    value: { name: reservationName, reservedCIDRs: config.reservations },
+  }
+  return [
+    { op: 'create', key: { kind: 'Node', name: node }, value: { name: node, labels: {} } },
+    ...pools,
+    ...(config.reservations.length === 0 ? [] : [reservation]),
+  ]
+}
+
+const openLocal = async (config: LocalDatastoreConfig, node: string): Promise<Datastore> => {
+  const { openLocalDatastore } = await import('@hc-calico/datastore-local')
+  return openLocalDatastore({ file: config.file, ensure: statedObjects(config, node) })
+}
+
+const notBuiltIn = (type: string): never => {
+  throw new CNIFailure(
+    cniErrorCode.unsupportedField,
+    `datastore_type "${type}" is not built into this executable yet; use "local"`,
+  )
+}
+
+/** Opens the datastore of the configuration. Rejects with DatastoreFailure or CNIFailure. */
+export const openDatastore = async (config: DatastoreConfig, node: string): Promise<Datastore> => {
+  switch (config.type) {
+    case 'local':
+      return openLocal(config, node)
+    case 'etcdv3':
+      return notBuiltIn('etcdv3')
+    case 'kubernetes':
+      return notBuiltIn('kubernetes')
+  }
+}
