@@ -3,6 +3,7 @@
  * environment: Calico copies its fields over the environment and reads that. Nothing anywhere
  * means `local`: one machine, one file, no server.
  */
+import { addressOf, canonicalCIDR, contains, prefixOf } from './addresses.ts'
 import type { ConfigFields } from './config-fields.ts'
 import { CNIFailure, cniErrorCode } from './skel/cni-error.ts'
 import { type Environment, quoted } from './skel/command-args.ts'
@@ -144,16 +145,24 @@ const kubernetesDatastoreFrom = (
   }
 }
 
+/** Canonical text; the fields' codec has seen that it is a CIDR. */
+const canonical = (cidr: string): string => canonicalCIDR(cidr) ?? cidr
+
+const hasHostBits = (cidr: string): boolean => addressOf(cidr) !== addressOf(canonical(cidr))
+
+const overlap = (one: string, other: string): boolean =>
+  contains(one, addressOf(other)) || contains(other, addressOf(one))
+
 /** `10.244.0.0/16` -> `local-10-244-0-0-16`. */
-const poolNameFor = (cidr: string): string => `local-${cidr.toLowerCase().replace(/[.:/]/g, '-')}`
+const poolNameFor = (cidr: string): string => `local-${cidr.replace(/[.:/]/g, '-')}`
 
 const isIPv6 = (cidr: string): boolean => cidr.includes(':')
 
 type ConfiguredPool = NonNullable<NonNullable<ConfigFields['local_datastore']>['ip_pools']>[number]
 
 const poolFrom = (pool: ConfiguredPool): LocalPool => ({
-  name: pool.name ?? poolNameFor(pool.cidr),
-  cidr: pool.cidr,
+  name: pool.name ?? poolNameFor(canonical(pool.cidr)),
+  cidr: canonical(pool.cidr),
   blockSize: pool.blockSize ?? (isIPv6(pool.cidr) ? 122 : 26),
   nodeSelector: pool.nodeSelector ?? 'all()',
   ...(pool.namespaceSelector === undefined ? {} : { namespaceSelector: pool.namespaceSelector }),
@@ -171,25 +180,36 @@ const localFrom = (config: ConfigFields): LocalDatastoreConfig => ({
   reservations: config.local_datastore?.reservations ?? [],
 })
 
+const blockSizeProblem = (pool: LocalPool): string | undefined => {
+  const [min, max] = isIPv6(pool.cidr) ? [116, 128] : [20, 32]
+  if (pool.blockSize < min || pool.blockSize > max) {
+    return `.blockSize must be from ${min} to ${max}, but is ${pool.blockSize}`
+  }
+  const prefix = prefixOf(pool.cidr)
+  if (prefix <= pool.blockSize) return undefined
+  return `: the pool ${pool.cidr} is smaller than its blocks: blockSize must be at least ${prefix}`
+}
+
 /** What a pool's own fields cannot say one by one: how they fit together. */
 export const localPoolProblems = (config: ConfigFields): ReadonlyArray<string> => {
-  const pools = (config.local_datastore?.ip_pools ?? []).map(poolFrom)
+  const configured = config.local_datastore?.ip_pools ?? []
+  const pools = configured.map(poolFrom)
   return pools.flatMap((pool, i) => {
-    const where = `local_datastore.ip_pools[${i}]`
-    const prefix = Number(pool.cidr.split('/')[1])
-    const [min, max] = isIPv6(pool.cidr) ? [116, 128] : [20, 32]
-    const problems: string[] = []
-    if (pool.blockSize < min || pool.blockSize > max) {
-      problems.push(`${where}.blockSize must be from ${min} to ${max}, but is ${pool.blockSize}`)
-    } else if (prefix > pool.blockSize) {
-      problems.push(
-        `${where}: the pool ${pool.cidr} is smaller than its blocks: blockSize must be at least ${prefix}`,
-      )
-    }
-    if (pools.findIndex((other) => other.name === pool.name) < i) {
-      problems.push(`${where}.name ${quoted(pool.name)} is used by two pools`)
-    }
+    const written = configured[i]?.cidr ?? ''
+    const earlier = pools.slice(0, i)
+    const sameName = earlier.some((other) => other.name === pool.name)
+    const other = earlier.find(({ cidr }) => overlap(cidr, pool.cidr))
+    const problems = [
+      hasHostBits(written)
+        ? `.cidr ${quoted(written)} has host bits: write ${pool.cidr}`
+        : undefined,
+      blockSizeProblem(pool),
+      sameName ? `.name ${quoted(pool.name)} is used by two pools` : undefined,
+      other === undefined ? undefined : `: the pool ${pool.cidr} overlaps the pool ${other.cidr}`,
+    ]
     return problems
+      .filter((problem) => problem !== undefined)
+      .map((problem) => `local_datastore.ip_pools[${i}]${problem}`)
   })
 }
 

@@ -22,19 +22,27 @@ const ipamOf = async (session: Session, msMax: number): Promise<IPAM> =>
     },
   })
 
+/** An IPAM with a deadline of its own, for giving back what a command took that failed. */
+export type ForCleanup = () => Promise<IPAM>
+
 const locked = async <A>(
   session: Session,
   msMax: number,
-  body: (ipam: IPAM) => Promise<A>,
+  body: (ipam: IPAM, forCleanup: ForCleanup) => Promise<A>,
 ): Promise<A> => {
+  // Opened before the lock: nobody should wait for a connection of ours.
   await session.datastore()
   const lock = await session.machine.hostLock(session.log)
-  return lock.run(session.config.ipamLockFile, async () => body(await ipamOf(session, msMax)))
+  return lock.run(session.config.ipamLockFile, async () =>
+    body(await ipamOf(session, msMax), () => ipamOf(session, cleanupMsMax)),
+  )
 }
 
 /** Runs `body` while this process holds the host's IPAM lock. */
-export const withLockedIPAM = <A>(session: Session, body: (ipam: IPAM) => Promise<A>): Promise<A> =>
-  locked(session, datastoreMsMax, body)
+export const withLockedIPAM = <A>(
+  session: Session,
+  body: (ipam: IPAM, forCleanup: ForCleanup) => Promise<A>,
+): Promise<A> => locked(session, datastoreMsMax, body)
 
 /** The same for clean-up after a failure, with a deadline of its own. */
 export const withIPAMForCleanup = <A>(

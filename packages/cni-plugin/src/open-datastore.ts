@@ -34,7 +34,11 @@ export const statedObjects = (config: LocalDatastoreConfig, node: string): Reado
     value: { name: reservationName, reservedCIDRs: config.reservations },
   }
   return [
-    { op: 'create', key: { kind: 'Node', name: node }, value: { name: node, labels: {} } },
+    {
+      op: 'create',
+      key: { kind: 'Node', name: node },
+      value: { name: node, labels: { 'kubernetes.io/hostname': node } },
+    },
     ...pools,
     ...(config.reservations.length === 0 ? [] : [reservation]),
   ]

@@ -34,11 +34,28 @@ const readStdin = async (bytesMax: number): Promise<string> => {
   throw new Error(`it is longer than ${bytesMax} bytes`)
 }
 
+const codeOf = (error: unknown): string | undefined => (error as { code?: string }).code
+
+const pauseMs = 1
+const pausesMax = 60_000
+
+/** Somebody may hand us a stream that does not block; there is nothing else to do meanwhile. */
+const retried = (attempt: () => number): number => {
+  for (let pauses = 0; ; pauses += 1) {
+    try {
+      return attempt()
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN' || pauses >= pausesMax) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs)
+    }
+  }
+}
+
 const readChunk = (chunk: Uint8Array): number => {
   try {
-    return readSync(0, chunk)
+    return retried(() => readSync(0, chunk))
   } catch (error) {
-    if ((error as { code?: string }).code === 'EOF') return 0
+    if (codeOf(error) === 'EOF') return 0
     throw error
   }
 }
@@ -47,7 +64,7 @@ const readChunk = (chunk: Uint8Array): number => {
 const writeAll = (fd: number, text: string): void => {
   const bytes = new TextEncoder().encode(text)
   let written = 0
-  while (written < bytes.length) written += writeSync(fd, bytes, written)
+  while (written < bytes.length) written += retried(() => writeSync(fd, bytes, written))
 }
 
 const processIO = (argv: ReadonlyArray<string>): PluginIO => ({

@@ -9,7 +9,7 @@ import { addressOf, canonicalCIDR, contains, familyOf, isHostCIDR } from '../add
 import { readAll } from '../datastore-access.ts'
 import { goTimeText } from '../go-time.ts'
 import type { Identity } from '../identity.ts'
-import { withLockedIPAM } from '../ipam-access.ts'
+import { type ForCleanup, withLockedIPAM } from '../ipam-access.ts'
 import type { Session } from '../session.ts'
 import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
 import type { WorkloadFacts } from '../workload-source.ts'
@@ -117,9 +117,13 @@ const withBlocks = async (
 }
 
 /** Everything the handle holds goes back; an error here must not hide the one that led to it. */
-const giveBack = async (session: Session, ipam: IPAM, identity: Identity): Promise<void> => {
+const giveBack = async (
+  session: Session,
+  forCleanup: ForCleanup,
+  identity: Identity,
+): Promise<void> => {
   try {
-    await ipam.releaseByHandle(identity.handleID)
+    await (await forCleanup()).releaseByHandle(identity.handleID)
   } catch (error) {
     if (error instanceof IPAMFailure && error.tag === 'HandleMissing') return
     session.log.warning('Could not give addresses back; DEL or GC will', {
@@ -136,7 +140,7 @@ const assignAutomatically = async (
 ): Promise<ReadonlyArray<TakenAddress>> => {
   const wanted = await requestOf(session, request, plan)
   const { identity } = request
-  return withLockedIPAM(session, async (ipam) => {
+  return withLockedIPAM(session, async (ipam, forCleanup) => {
     try {
       const { v4, v6 } = await ipam.autoAssign(wanted)
       const short = shortage(4, v4) ?? shortage(6, v6)
@@ -144,7 +148,7 @@ const assignAutomatically = async (
       const cidrs = [...(v4?.ips ?? []), ...(v6?.ips ?? [])]
       return await withBlocks(session, identity.handleID, cidrs)
     } catch (error) {
-      await giveBack(session, ipam, identity)
+      await giveBack(session, forCleanup, identity)
       throw error
     }
   })
@@ -181,7 +185,7 @@ const assignExplicitly = (
   { identity }: AssignmentRequest,
   plan: Extract<AddressPlan, { tag: 'Explicit' }>,
 ): Promise<ReadonlyArray<TakenAddress>> =>
-  withLockedIPAM(session, async (ipam) => {
+  withLockedIPAM(session, async (ipam, forCleanup) => {
     const attrs = attributesOf(session, identity)
     const assign = (ip: string) =>
       ipam.assignIP({
@@ -203,7 +207,7 @@ const assignExplicitly = (
         }
       }
     } catch (error) {
-      await giveBack(session, ipam, identity)
+      await giveBack(session, forCleanup, identity)
       throw error
     }
     return plan.ips.map((ip) => ({ ip }))

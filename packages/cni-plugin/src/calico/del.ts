@@ -8,6 +8,7 @@ import type { Session } from '../session.ts'
 import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
 import { deleteContainerAddresses } from './container-ipam.ts'
 import { deleteEndpoint, readForDelete } from './endpoint-store.ts'
+import { requireAbsolute } from './wiring.ts'
 
 /** A container's own endpoint, or one of before containers were recorded. */
 const mayDelete =
@@ -30,6 +31,7 @@ const removeEndpoint = async (session: Session, identity: Identity): Promise<voi
 const removeLink = async (session: Session): Promise<void> => {
   const { netns, ifName } = session.call.args
   if (netns === '') return
+  requireAbsolute(netns)
   const dataplane = await session.machine.dataplane(session.log)
   const { state, isOwn } = await dataplane.inspectNamespace(netns)
   if (state !== 'present') return

@@ -35,6 +35,10 @@ const profileKey = (network: string) => ({ kind: 'Profile', name: network }) as 
 const ofWorkload = (listed: ReadonlyArray<StoredEndpoint>, identity: Identity) =>
   listed.find((one) => isOfWorkload(one.value, identity))
 
+/** With policy for Kubernetes, profiles follow from namespaces; so they do on the Kubernetes API. */
+const needsProfile = ({ config }: Session): boolean =>
+  config.policyType !== 'k8s' && config.datastore.type !== 'kubernetes'
+
 /** One round trip: readiness, this workload's endpoint, the network's profile. Throws code 11. */
 export const readSurroundings = async (
   session: Session,
@@ -42,7 +46,7 @@ export const readSurroundings = async (
 ): Promise<Surroundings> => {
   const datastore = await session.datastore()
   const wanted = [clusterInformation, endpointsOf(identity)] as const
-  if (session.config.policyType === 'k8s') {
+  if (!needsProfile(session)) {
     const [ready, listed] = await readAll(datastore, wanted)
     requireReady(session.config, ready)
     return { existing: ofWorkload(listed, identity), hasProfile: true }

@@ -52,8 +52,18 @@ export const containerRoutes = (
 export const addressesOf = (result: Result): ReadonlyArray<string> =>
   result.ips.map((one) => addressOf(one.address))
 
+/** A relative path would be looked up in the working directory. Throws code 4. */
+export const requireAbsolute = (netns: string): void => {
+  if (netns.startsWith('/')) return
+  throw new CNIFailure(
+    cniErrorCode.invalidEnvironment,
+    `CNI_NETNS must be an absolute path, but is ${quoted(netns)}`,
+  )
+}
+
 /** Throws code 8 unless the namespace can be wired: there, a namespace, and not the host's. */
 export const requireNamespace = async (dataplane: Dataplane, netns: string): Promise<void> => {
+  requireAbsolute(netns)
   const { state, isOwn } = await dataplane.inspectNamespace(netns)
   const problem =
     state === 'missing'
