@@ -1,2 +1,25 @@
 /** Documents Calico's IPAM stores, as plain types with readers that say what is wrong. */
 export { InvalidJSON, parseJSON, type StringifyOptions, stringifyJSON } from './json.ts'
+export type {
+  AffinityState,
+  AffinityType,
+  AllocationAttribute,
+  Block,
+  BlockAffinity,
+  CalicoNode,
+  ClusterInformation,
+  EncapsulationMode,
+  Handle,
+  IPAMConfig,
+  IPNAT,
+  IPPool,
+  IPPoolUse,
+  IPReservation,
+  PlainKind,
+  PlainTypes,
+  Profile,
+  StringMap,
+  UnknownFields,
+  WorkloadEndpoint,
+  WorkloadEndpointPort,
+} from './model.ts'
