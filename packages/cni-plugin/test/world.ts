@@ -3,7 +3,13 @@
  * lock, executables. Commands run through the whole protocol, as a runtime would call them.
  */
 import { createMemoryDatastore } from '@hc-calico/ipam-core/memory'
-import { type Datastore, datastoreError, type Query, type Write } from '@hc-calico/ipam-core/ports'
+import {
+  type Datastore,
+  type DatastoreError,
+  datastoreError,
+  type Query,
+  type Write,
+} from '@hc-calico/ipam-core/ports'
 import { left } from 'fp-ts/lib/Either.js'
 import type { Executed, Execution, Machine } from '../src/machine.ts'
 import { ipamPlugin, mainPlugin } from '../src/plugins.ts'
@@ -99,6 +105,8 @@ export class World {
   httpAnswers: number[] = []
   /** Writes that fail as if the datastore could not be reached. */
   failWrites: (write: Write) => boolean = () => false
+  /** Reads by the code under test that fail; the assertions' own reads never do. */
+  failReads: (query: Query) => DatastoreError | undefined = () => undefined
   opened = 0
   closed = 0
   #locked = 0
@@ -153,7 +161,12 @@ export class World {
       this.opened += 1
       return {
         ...this.datastore,
-        read: this.datastore.read.bind(this.datastore),
+        read: (queries, options) => {
+          const fault = queries.map(this.failReads).find((one) => one !== undefined)
+          return fault === undefined
+            ? this.datastore.read(queries, options)
+            : async () => left(fault)
+        },
         commit: (writes, options) =>
           writes.some(this.failWrites)
             ? async () => left({ error: unreachable, applied: [], current: [] })
