@@ -4,7 +4,11 @@
  */
 import { isIP } from 'node:net'
 
-export const isAddressText = (text: string): boolean => isIP(text) !== 0 && !text.includes('%')
+/** No dotted tail either (`::ffff:10.0.0.1`): nobody agrees on which family such a text is. */
+export const isAddressText = (text: string): boolean => {
+  const family = isIP(text)
+  return family === 4 || (family === 6 && !/[%.]/.test(text))
+}
 
 export const familyOfText = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4)
 
