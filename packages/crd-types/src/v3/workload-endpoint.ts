@@ -5,7 +5,7 @@
 import { right } from 'fp-ts/lib/Either.js'
 import { type NoFields, type Open, openObject } from '../codecs/open-object.ts'
 import { passThrough } from '../codecs/pass-through.ts'
-import { isRecord, list, text, wholeNumber } from '../codecs/primitives.ts'
+import { isRecord, list, stringMap, text, wholeNumber } from '../codecs/primitives.ts'
 import {
   type LeftOver,
   labelsAsWritten,
@@ -78,10 +78,10 @@ const splitMetadata = (metadata: UnknownFields) => {
 }
 
 const joinMetadata = (value: WorkloadEndpoint, { metadata }: LeftOver): UnknownFields => {
-  const annotations = {
+  const annotations = stringMap.encode({
     ...stringMapIn(metadata, 'annotations'),
-    ...present(podUIDAnnotation, value.podUID),
-  }
+    ...(value.podUID === undefined ? {} : { [podUIDAnnotation]: value.podUID }),
+  }) as StringMap
   return {
     ...metadata,
     ...present('generateName', value.generateName),
