@@ -175,3 +175,17 @@ export const floatingIPs = (facts: WorkloadFacts, enabled: boolean): ReadonlyArr
     return address
   })
 }
+
+/** Each floating address beside the pod's address of its family. Throws code 7 where none is. */
+export const floatingPairs = (
+  facts: WorkloadFacts,
+  enabled: boolean,
+  addresses: ReadonlyArray<string>,
+): ReadonlyArray<{ readonly internalIP: string; readonly externalIP: string }> =>
+  floatingIPs(facts, enabled).map((externalIP) => {
+    const internalIP = addresses.find((one) => familyOf(one) === familyOf(externalIP))
+    if (internalIP !== undefined) return { internalIP, externalIP }
+    throw bad(
+      `annotation ${quoted(keyOf('floatingIPs'))}: ${externalIP} cannot be translated, the pod has no IPv${familyOf(externalIP)} address`,
+    )
+  })

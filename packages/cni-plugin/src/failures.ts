@@ -23,13 +23,18 @@ const codeOfIPAM = (failure: IPAMFailure): number => {
   return codeOfDatastore[failure.tag as DatastoreErrorTag]
 }
 
+/** One line: some of Calico's texts end in a line break, and a message is one line of a log. */
+const oneLine = (message: string): string => message.trim().replace(/\s*[\r\n]+\s*/g, ' ')
+
 /** Anything a command throws, as what the protocol prints. */
 export const asCNIFailure = (thrown: unknown): CNIFailure => {
   if (thrown instanceof IPAMFailure) {
-    return new CNIFailure(codeOfIPAM(thrown), thrown.message, { cause: thrown })
+    return new CNIFailure(codeOfIPAM(thrown), oneLine(thrown.message), { cause: thrown })
   }
   if (thrown instanceof DatastoreFailure) {
-    return new CNIFailure(codeOfDatastore[thrown.error.tag], thrown.message, { cause: thrown })
+    return new CNIFailure(codeOfDatastore[thrown.error.tag], oneLine(thrown.message), {
+      cause: thrown,
+    })
   }
   return toFailure(thrown)
 }

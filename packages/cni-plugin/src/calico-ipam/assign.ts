@@ -180,12 +180,27 @@ const releasedFromOlderContainer = async (
   return true
 }
 
-const assignExplicitly = (
+/**
+ * The order to try them in: addresses outside every pool first. They will be refused, and then no
+ * block has been claimed for the others.
+ */
+const hopelessFirst = async (
+  session: Session,
+  ips: ReadonlyArray<string>,
+): Promise<ReadonlyArray<string>> => {
+  if (ips.length < 2) return ips
+  const [pools] = await readAll(await session.datastore(), [{ list: 'IPPool' }])
+  const isInPool = (ip: string) => pools.some((pool) => contains(pool.value.cidr, ip))
+  return [...ips.filter((ip) => !isInPool(ip)), ...ips.filter(isInPool)]
+}
+
+const assignExplicitly = async (
   session: Session,
   { identity }: AssignmentRequest,
   plan: Extract<AddressPlan, { tag: 'Explicit' }>,
-): Promise<ReadonlyArray<TakenAddress>> =>
-  withLockedIPAM(session, async (ipam, forCleanup) => {
+): Promise<ReadonlyArray<TakenAddress>> => {
+  const ips = await hopelessFirst(session, plan.ips)
+  return withLockedIPAM(session, async (ipam, forCleanup) => {
     const attrs = attributesOf(session, identity)
     const assign = (ip: string) =>
       ipam.assignIP({
@@ -197,7 +212,7 @@ const assignExplicitly = (
         maxAllocToHandlePerIPVersion: 1,
       })
     try {
-      for (const ip of plan.ips) {
+      for (const ip of ips) {
         try {
           await assign(ip)
         } catch (error) {
@@ -210,8 +225,9 @@ const assignExplicitly = (
       await giveBack(session, forCleanup, identity)
       throw error
     }
-    return plan.ips.map((ip) => ({ ip }))
+    return ips.map((ip) => ({ ip }))
   })
+}
 
 /** All addresses of the plan, IPv4 first. Rejects, with nothing taken, when one cannot be had. */
 export const assignAddresses = async (

@@ -4,7 +4,7 @@
  */
 import type { KeyValue } from '@hc-calico/ipam-core/ports'
 import { addressOf } from '../addresses.ts'
-import { allowedSourcePrefixes, annotatedMAC, floatingIPs } from '../annotations.ts'
+import { allowedSourcePrefixes, annotatedMAC, floatingIPs, floatingPairs } from '../annotations.ts'
 import type { Dataplane, WorkloadLink } from '../dataplane/dataplane.ts'
 import { endpointName, hostInterfaceFor, type Identity, identify } from '../identity.ts'
 import { awaitReadinessGates } from '../readiness.ts'
@@ -39,6 +39,20 @@ interface Prepared {
   readonly containerMAC: string | undefined
 }
 
+/** Stand-ins of the families the pod will have; undefined: another IPAM plugin decides that. */
+const plannedAddresses = (plan: ContainerPlan): ReadonlyArray<string> | undefined => {
+  if (plan.tag === 'Foreign') return undefined
+  if (plan.tag !== 'Automatic') return plan.ips
+  return [...(plan.v4 ? ['0.0.0.0'] : []), ...(plan.v6 ? ['::'] : [])]
+}
+
+const checkFloatingIPs = (session: Session, facts: WorkloadFacts, plan: ContainerPlan): void => {
+  const enabled = session.config.features.floatingIPs
+  const planned = plannedAddresses(plan)
+  if (planned === undefined) floatingIPs(facts, enabled)
+  else floatingPairs(facts, enabled, planned)
+}
+
 /** Everything that can go wrong before the first write goes wrong here. */
 const prepare = async (session: Session): Promise<Prepared> => {
   const { call, config, machine, node } = session
@@ -47,7 +61,7 @@ const prepare = async (session: Session): Promise<Prepared> => {
   const plan = planContainer(session, identity, facts)
   const containerMAC = annotatedMAC(facts)
   allowedSourcePrefixes(facts)
-  floatingIPs(facts, config.features.floatingIPs)
+  checkFloatingIPs(session, facts, plan)
   const mtu = await mtuOf(config, machine)
   const dataplane = await machine.dataplane(session.log)
   await requireNamespace(dataplane, call.args.netns)

@@ -1,10 +1,9 @@
 /** The workload endpoint of a container, as Felix reads it: built from what ADD knows. Pure. */
 import type { Values } from '@hc-calico/ipam-core/ports'
-import { asHostCIDR, familyOf } from '../addresses.ts'
-import { allowedSourcePrefixes, floatingIPs } from '../annotations.ts'
+import { asHostCIDR } from '../addresses.ts'
+import { allowedSourcePrefixes, floatingPairs } from '../annotations.ts'
 import type { PluginConfig } from '../config.ts'
 import { endpointName, type Identity } from '../identity.ts'
-import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
 import type { WorkloadFacts } from '../workload-source.ts'
 
 export type Endpoint = Values['WorkloadEndpoint']
@@ -52,14 +51,7 @@ const profilesOf = ({ config, identity, facts }: EndpointParts): ReadonlyArray<s
 }
 
 const natsOf = ({ config, facts, addresses }: EndpointParts) =>
-  floatingIPs(facts, config.features.floatingIPs).map((externalIP) => {
-    const internalIP = addresses.find((one) => familyOf(one) === familyOf(externalIP))
-    if (internalIP !== undefined) return { internalIP, externalIP }
-    throw new CNIFailure(
-      cniErrorCode.invalidNetworkConfig,
-      `annotation "cni.projectcalico.org/floatingIPs": ${externalIP} cannot be translated, the pod has no IPv${familyOf(externalIP)} address`,
-    )
-  })
+  floatingPairs(facts, config.features.floatingIPs, addresses)
 
 const workloadOf = ({ orchestrator, containerID, pod }: Identity) =>
   orchestrator === 'k8s' ? { pod: pod ?? '' } : { workload: containerID }
