@@ -32,11 +32,10 @@ export const openObject = <const Required extends Fields, const Optional extends
   shape: Shape<Required, Optional>,
 ): t.Type<Open<Required, Optional>, UnknownFields> => {
   type Value = Open<Required, Optional>
-  const fields = new Map<string, t.Mixed>([
-    ...Object.entries(shape.required),
-    ...Object.entries(shape.optional),
-  ])
-  const order = shape.order ?? [...fields.keys()]
+  const all: Fields = { ...shape.required, ...shape.optional }
+  const order = shape.order ?? Object.keys(all)
+  // Checked in this order too, so that the first fault reported is the first one in the document.
+  const fields = new Map(Object.entries(inOrder(all, order)))
   return new t.Type<Value, UnknownFields>(
     'an object',
     (value): value is Value => isRecord(value),
@@ -55,21 +54,21 @@ export const openObject = <const Required extends Fields, const Optional extends
       return t.success(known as Value)
     },
     ({ unknownFields, ...known }) => {
-      const all: Record<string, unknown> = { ...unknownFields }
+      const written: Record<string, unknown> = { ...unknownFields }
       for (const [key, value] of Object.entries(known)) {
-        if (value !== undefined) all[key] = fields.get(key)?.encode(value)
+        if (value !== undefined) written[key] = fields.get(key)?.encode(value)
       }
-      return inOrder(all, order)
+      return inOrder(written, order)
     },
   )
 }
 
 /** The same record with the named fields first. */
-export const inOrder = (
-  record: Readonly<Record<string, unknown>>,
+export const inOrder = <V>(
+  record: Readonly<Record<string, V>>,
   order: ReadonlyArray<string>,
-): Readonly<Record<string, unknown>> => {
+): Readonly<Record<string, V>> => {
   const first = order.filter((key) => Object.hasOwn(record, key))
   const rest = Object.keys(record).filter((key) => !order.includes(key))
-  return Object.fromEntries([...first, ...rest].map((key) => [key, record[key]]))
+  return Object.fromEntries([...first, ...rest].map((key) => [key, record[key] as V]))
 }

@@ -93,11 +93,14 @@ export const list = <A>(item: t.Type<A, unknown>): t.Type<ReadonlyArray<A>, unkn
     (values) => values.map(item.encode),
   )
 
-/** String keys to `item`; null counts as empty. Written with sorted keys, as Go writes a map. */
+/**
+ * String keys to `item`; null counts as empty. Written with sorted keys, as Go writes a map. `key`
+ * brings the keys to their canonical spelling and refuses others.
+ */
 export const map = <A>(
   name: string,
   item: t.Type<A, unknown>,
-  canonicalKey: (key: string) => string | undefined = (key) => key,
+  key: t.Type<string, unknown> = text,
 ): t.Type<Readonly<Record<string, A>>, unknown> =>
   new t.Type<Readonly<Record<string, A>>, unknown>(
     name,
@@ -107,13 +110,13 @@ export const map = <A>(
       if (input === null) return t.success({})
       if (!isRecord(input)) return t.failure(input, context)
       const entries: Array<readonly [string, A]> = []
-      for (const [key, entry] of Object.entries(input)) {
-        const path = t.appendContext(context, `[${JSON.stringify(key)}]`, item, entry)
-        const result = item.validate(entry, path)
-        if (result._tag === 'Left') return result
-        const canonical = canonicalKey(key)
-        if (canonical === undefined) return t.failure(input, context)
-        entries.push([canonical, result.right])
+      for (const [found, entry] of Object.entries(input)) {
+        const place = `[${JSON.stringify(found)}]`
+        const canonical = key.validate(found, t.appendContext(context, place, key, found))
+        if (canonical._tag === 'Left') return canonical
+        const value = item.validate(entry, t.appendContext(context, place, item, entry))
+        if (value._tag === 'Left') return value
+        entries.push([canonical.right, value.right])
       }
       return t.success(Object.fromEntries(entries))
     },

@@ -128,6 +128,7 @@ export const resource = <Value extends WithUnknown, Spec extends WithUnknown>(
       metadata: metadataFields,
       status: anything,
     },
+    order: ['kind', 'apiVersion', 'metadata', 'spec', 'status'],
   })
   return {
     apiVersion,

@@ -5,7 +5,7 @@
 import { right } from 'fp-ts/lib/Either.js'
 import { canonicalCIDR } from '../codecs/cidr.ts'
 import { type NoFields, type Open, openObject } from '../codecs/open-object.ts'
-import { map, nonEmptyText, wholeNumber } from '../codecs/primitives.ts'
+import { canonicalText, map, nonEmptyText, wholeNumber } from '../codecs/primitives.ts'
 import { isDeleted, withoutIdleTombstone } from '../documents/block-fields.ts'
 import type { ResourceRules } from '../documents/resource.ts'
 import type { Handle } from '../model.ts'
@@ -14,7 +14,7 @@ import type { Handle } from '../model.ts'
 export const blockCounts = map(
   'an object of CIDR to number',
   wholeNumber(0, Number.MAX_SAFE_INTEGER),
-  canonicalCIDR,
+  canonicalText('a CIDR as key', canonicalCIDR),
 )
 
 const required = { handleID: nonEmptyText, block: blockCounts }

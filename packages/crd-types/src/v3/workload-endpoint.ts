@@ -1,7 +1,4 @@
-/**
- * WorkloadEndpoint as Calico stores it in etcd. Calico knows no pod UID there; ours is an
- * annotation, which Calico's own writers keep, where an unknown field of the spec would be dropped.
- */
+/** WorkloadEndpoint as Calico stores it in etcd. */
 import { right } from 'fp-ts/lib/Either.js'
 import { type NoFields, type Open, openObject } from '../codecs/open-object.ts'
 import { passThrough } from '../codecs/pass-through.ts'
@@ -14,8 +11,7 @@ import {
   type ResourceRules,
 } from '../documents/resource.ts'
 import type { StringMap, UnknownFields, WorkloadEndpoint } from '../model.ts'
-
-export const podUIDAnnotation = 'ipam.harmonycloud.cn/pod-uid'
+import { podUIDAnnotation } from '../pod-uid.ts'
 
 const port = wholeNumber(0, 65535)
 
