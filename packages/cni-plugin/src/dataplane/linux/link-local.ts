@@ -11,8 +11,11 @@ import { expectDone, type NetlinkSocket } from './netlink/socket.ts'
 import { applySysctls, linkLocalFromMAC } from './sysctl.ts'
 import { hostMAC } from './veth.ts'
 
-/** Some 0.2 ms are usual; upstream gives up after 500 ms, we have time for a busy machine. */
-const pollsMs = [0, 0, 1, 1, 2, 5, 10, 20, ...Array<number>(40).fill(50)]
+/**
+ * Some 0.2 ms are usual, less than the shortest sleep: hence a few looks without one. Upstream gives
+ * up after 500 ms; we have time for a busy machine.
+ */
+const pollsMs = [...Array<number>(12).fill(0), 1, 1, 2, 5, 10, 20, ...Array<number>(40).fill(50)]
 
 const isUsable = (flags: number): boolean => (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) === 0
 

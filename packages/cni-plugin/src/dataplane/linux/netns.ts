@@ -5,6 +5,8 @@
  * during the visit stays in the foreign namespace for ever. An asynchronous file operation would
  * create such threads (the runtime's pool), so a visit is strictly synchronous, and it is kept to
  * what needs it: sysctls and opening a socket, which stays bound to the namespace it was opened in.
+ * (The engine may start a compiler or collector thread of its own meanwhile; those never touch a
+ * file or a socket.)
  */
 import { closeSync, constants, fstatSync, openSync, readlinkSync, statfsSync } from 'node:fs'
 import type { NetworkNamespaceInfo } from '../dataplane.ts'
