@@ -4,6 +4,7 @@
  * lock is held, so that waiting in the queue does not eat it.
  */
 import { createIPAM, type IPAM } from '@hc-calico/ipam-core'
+import type { Datastore } from '@hc-calico/ipam-core/ports'
 import type { Session } from './session.ts'
 
 /** The datastore work of one command; Calico's figure. */
@@ -11,9 +12,9 @@ const datastoreMsMax = 90_000
 /** Giving back what a failed command took. */
 const cleanupMsMax = 30_000
 
-const ipamOf = async (session: Session, msMax: number): Promise<IPAM> =>
+const ipamWith = (session: Session, datastore: Datastore, msMax: number): IPAM =>
   createIPAM({
-    datastore: await session.datastore(),
+    datastore,
     clock: session.machine.clock,
     cancellation: AbortSignal.timeout(msMax),
     observe: (observation) => {
@@ -21,6 +22,9 @@ const ipamOf = async (session: Session, msMax: number): Promise<IPAM> =>
       if (observation.tag === 'Note') session.log.info(observation.message)
     },
   })
+
+const ipamOf = async (session: Session, msMax: number): Promise<IPAM> =>
+  ipamWith(session, await session.datastore(), msMax)
 
 /** An IPAM with a deadline of its own, for giving back what a command took that failed. */
 export type ForCleanup = () => Promise<IPAM>
@@ -52,3 +56,7 @@ export const withIPAMForCleanup = <A>(
 
 /** For reading only: no lock, nobody waits. */
 export const readingIPAM = (session: Session): Promise<IPAM> => ipamOf(session, datastoreMsMax)
+
+/** On another datastore than the session's own: a view of it that writes nothing. */
+export const ipamOn = (session: Session, datastore: Datastore): IPAM =>
+  ipamWith(session, datastore, datastoreMsMax)

@@ -42,6 +42,12 @@ export interface WorkloadFacts {
   readonly namespace: NamespaceFacts
 }
 
+/** Nobody's pod: what the configuration alone decides. */
+export const unknownWorkload: WorkloadFacts = {
+  pod: { annotations: {}, labels: {}, ownerReferences: [], ports: [] },
+  namespace: { annotations: {} },
+}
+
 export interface WorkloadSource {
   /** Facts about the pod of this call. Rejects with CNIFailure when a source that knows fails. */
   lookUp(identity: Identity): Promise<WorkloadFacts>
@@ -52,13 +58,11 @@ export const runtimeWorkloadSource = (
   podAnnotations: Readonly<Record<string, string>>,
 ): WorkloadSource => ({
   lookUp: async (identity) => ({
+    ...unknownWorkload,
     pod: {
+      ...unknownWorkload.pod,
       annotations: podAnnotations,
-      labels: {},
-      ownerReferences: [],
-      ports: [],
       ...(identity.podUID === undefined ? {} : { uid: identity.podUID }),
     },
-    namespace: { annotations: {} },
   }),
 })

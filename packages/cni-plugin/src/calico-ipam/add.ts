@@ -12,7 +12,8 @@ import { emptyResult, type Result, type ResultIP } from '../skel/result.ts'
 import { isAtLeast } from '../skel/spec-version.ts'
 import { assignAddresses, type TakenAddress } from './assign.ts'
 
-const isCalico = (mainPlugin: string | undefined): boolean =>
+/** Whether the main plugin is one that brings its own routes and gateway. */
+export const isCalico = (mainPlugin: string | undefined): boolean =>
   mainPlugin === undefined || mainPlugin === 'calico' || mainPlugin === 'hc-calico'
 
 const withBlockPrefix = ({ ip, block }: TakenAddress): string =>

@@ -47,7 +47,7 @@ const attributesOf = (session: Session, identity: Identity): Readonly<Record<str
 const reservedHandle = 'windows-reserved-ipam-handle'
 const gatewayNote = 'gateway of an L2 network'
 
-const reservations = {
+export const gatewayReservations = {
   hostReservedAttrIPv4s: {
     startOfBlock: 2,
     endOfBlock: 1,
@@ -81,11 +81,12 @@ const requestOf = async (
     // A replayed ADD gets the address it had.
     maxAllocToHandlePerIPVersion: 1,
     ...(labels === undefined ? {} : { namespaceLabels: labels }),
-    ...(reserveGateways ? reservations : {}),
+    ...(reserveGateways ? gatewayReservations : {}),
   }
 }
 
-const shortage = (family: 4 | 6, assigned: AutoAssignResult['v4']): string | undefined => {
+/** Why a family got less than it was asked for; undefined: it got all. Calico's text. */
+export const shortage = (family: 4 | 6, assigned: AutoAssignResult['v4']): string | undefined => {
   const wanted = assigned?.numRequested ?? 0
   const got = assigned?.ips.length ?? 0
   if (assigned === undefined || got >= wanted) return undefined
