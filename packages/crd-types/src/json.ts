@@ -63,27 +63,27 @@ export interface StringifyOptions {
   readonly escapeHTML?: boolean
 }
 
-interface Style {
-  readonly step: string
-  readonly escapeHTML: boolean
-}
-
 /**
  * Writes a value as JSON: bigint as digits, properties that are undefined left out, key order kept.
  * Integer-like keys, whose order a JavaScript object cannot keep, are written in string order, as
  * Go writes the keys of a map. Throws TypeError on what JSON cannot express (NaN, functions,
  * undefined in an array) where JSON.stringify would write null.
  */
-export const stringifyJSON = (value: unknown, options: StringifyOptions = {}): string =>
-  write(value, '', {
-    step: ' '.repeat(options.indentSpaces ?? 0),
-    escapeHTML: options.escapeHTML ?? false,
-  })
+export const stringifyJSON = (value: unknown, options: StringifyOptions = {}): string => {
+  const text = write(value, '', ' '.repeat(options.indentSpaces ?? 0))
+  return options.escapeHTML === true ? text.replace(htmlCharacters, asEscape) : text
+}
 
-const write = (value: unknown, margin: string, style: Style): string => {
+/** Outside of strings JSON has none of these, so the finished text can be searched for them. */
+const htmlCharacters = /[<>&\u2028\u2029]/g
+
+const asEscape = (character: string): string =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+const write = (value: unknown, margin: string, step: string): string => {
   switch (typeof value) {
     case 'string':
-      return writeString(value, style)
+      return JSON.stringify(value)
     case 'bigint':
     case 'boolean':
       return String(value)
@@ -93,51 +93,40 @@ const write = (value: unknown, margin: string, style: Style): string => {
     case 'object':
       if (value === null) return 'null'
       return Array.isArray(value)
-        ? writeArray(value, margin, style)
-        : writeObject(value as Record<string, unknown>, margin, style)
+        ? writeArray(value, margin, step)
+        : writeObject(value as Record<string, unknown>, margin, step)
   }
   throw new TypeError(`cannot write ${String(value)} as JSON`)
 }
 
-const htmlCharacters = /[<>&\u2028\u2029]/g
-
-const writeString = (value: string, style: Style): string => {
-  const text = JSON.stringify(value)
-  if (!style.escapeHTML) return text
-  return text.replace(
-    htmlCharacters,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-}
-
-const writeArray = (items: ReadonlyArray<unknown>, margin: string, style: Style): string => {
+const writeArray = (items: ReadonlyArray<unknown>, margin: string, step: string): string => {
   if (items.length === 0) return '[]'
-  const inner = margin + style.step
-  const between = style.step === '' ? ',' : `,\n${inner}`
-  let body = write(items[0], inner, style)
+  const inner = margin + step
+  const between = step === '' ? ',' : `,\n${inner}`
+  let body = write(items[0], inner, step)
   for (let index = 1; index < items.length; index++) {
-    body += between + write(items[index], inner, style)
+    body += between + write(items[index], inner, step)
   }
-  return style.step === '' ? `[${body}]` : `[\n${inner}${body}\n${margin}]`
+  return step === '' ? `[${body}]` : `[\n${inner}${body}\n${margin}]`
 }
 
 const writeObject = (
   record: Readonly<Record<string, unknown>>,
   margin: string,
-  style: Style,
+  step: string,
 ): string => {
-  const inner = margin + style.step
-  const between = style.step === '' ? ',' : `,\n${inner}`
-  const colon = style.step === '' ? ':' : ': '
+  const inner = margin + step
+  const between = step === '' ? ',' : `,\n${inner}`
+  const colon = step === '' ? ':' : ': '
   let body = ''
   for (const key of orderedKeys(record)) {
     const value = record[key]
     if (value === undefined) continue
     if (body !== '') body += between
-    body += writeString(key, style) + colon + write(value, inner, style)
+    body += JSON.stringify(key) + colon + write(value, inner, step)
   }
   if (body === '') return '{}'
-  return style.step === '' ? `{${body}}` : `{\n${inner}${body}\n${margin}}`
+  return step === '' ? `{${body}}` : `{\n${inner}${body}\n${margin}}`
 }
 
 const integerKey = /^(0|[1-9]\d*)$/

@@ -48,7 +48,7 @@ const goldens: ReadonlyArray<readonly [file: string, kind: APIKind, means: objec
       sequenceNumberForAllocation: { 1: 1785578400000000001n },
       attributes: [{ handleID: 'k8s-pod-network.abc', unknownFields: { later: { x: 1 } } }],
       unknownFields: {
-        spec: { later: { big: 12345678901234567890n } },
+        spec: { later: { big: 2n ** 53n + 1n } },
         metadata: { uid: '0c3ba0d9-2fb8-4a93-b3ab-000000000001', ownerReferences: [{ uid: 'u' }] },
       },
     },

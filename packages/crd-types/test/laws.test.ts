@@ -93,3 +93,13 @@ const withoutRevision = (value: { unknownFields?: Record<string, unknown> }): ob
   const { unknownFields: _, ...known } = value
   return Object.keys(unknownFields).length > 0 ? { ...known, unknownFields } : known
 }
+
+test('a field called __proto__ is a field like any other', () => {
+  const text =
+    '{"state":"confirmed","deleted":false,"__proto__":{"state":"pending"},"constructor":1}'
+  const key = { type: 'host', host: 'n', cidr: '10.0.0.0/26' } as const
+  const affinity = readBack('BlockAffinity', text, key)
+  expect(affinity.state).toBe('confirmed')
+  expect(Object.getPrototypeOf(affinity.unknownFields)).toBe(Object.prototype)
+  expect(write('BlockAffinity', affinity)).toBe(text)
+})
