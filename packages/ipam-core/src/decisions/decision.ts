@@ -32,7 +32,13 @@ export interface Situation {
  * `ifUnknown` (default as `ifConflict`), so that it can recognise its own work.
  */
 export type Step<P, A> =
-  | { readonly tag: 'ReadMore'; readonly queries: ReadonlyArray<Query>; readonly progress: P }
+  | {
+      readonly tag: 'ReadMore'
+      readonly queries: ReadonlyArray<Query>
+      readonly progress: P
+      /** Read also what the snapshot holds: others are known to have written since. */
+      readonly again?: true
+    }
   | {
       readonly tag: 'Write'
       readonly writes: ReadonlyArray<Write>
@@ -55,10 +61,20 @@ export interface Decision<P, A> {
   readonly decide: (situation: Situation, progress: P) => Either<Refusal, Step<P, A>>
 }
 
-export const readMore = <P>(queries: ReadonlyArray<Query>, progress: P): Step<P, never> => ({
+type ReadStep<P> = Extract<Step<P, never>, { readonly tag: 'ReadMore' }>
+
+export const readMore = <P>(queries: ReadonlyArray<Query>, progress: P): ReadStep<P> => ({
   tag: 'ReadMore',
   queries,
   progress,
+})
+
+/** Reads also what has been read before. */
+export const readAgain = <P>(queries: ReadonlyArray<Query>, progress: P): ReadStep<P> => ({
+  tag: 'ReadMore',
+  queries,
+  progress,
+  again: true,
 })
 
 export const done = <A>(result: A): Step<never, A> => ({ tag: 'Done', result })

@@ -64,11 +64,7 @@ export const setContains = (set: CIDRSet, address: IPAddress): boolean => {
 }
 
 /** Whether every address of the CIDR is in the set, be it through several adjacent members. */
-export const setCovers = (set: CIDRSet, cidr: CIDR): boolean => {
-  const ranges = rangesOf(set, cidr.family)
-  const range = ranges[firstEndingAt(ranges, cidr.base)]
-  return range !== undefined && range.first <= cidr.base && range.last >= lastValue(cidr)
-}
+export const setCovers = (set: CIDRSet, cidr: CIDR): boolean => lastCovered(set, cidr) !== undefined
 
 /** Whether at least one address of the CIDR is in the set. */
 export const setIntersects = (set: CIDRSet, cidr: CIDR): boolean => {
@@ -90,4 +86,12 @@ export const setCountIn = (set: CIDRSet, cidr: CIDR): bigint => {
     if (range.last > last) count -= range.last - last
   }
   return count
+}
+
+/** The last address of the run of members that covers the whole CIDR; undefined if none does. */
+export const lastCovered = (set: CIDRSet, cidr: CIDR): bigint | undefined => {
+  const ranges = rangesOf(set, cidr.family)
+  const range = ranges[firstEndingAt(ranges, cidr.base)]
+  const covers = range !== undefined && range.first <= cidr.base && range.last >= lastValue(cidr)
+  return covers ? range.last : undefined
 }

@@ -40,6 +40,7 @@ export {
   type CIDRSet,
   cidrSet,
   emptyCIDRSet,
+  lastCovered,
   setContains,
   setCountIn,
   setCovers,

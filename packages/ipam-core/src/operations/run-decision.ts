@@ -152,7 +152,7 @@ const perform = async <P, A>(
   step: Exclude<Step<P, A>, { tag: 'Done' }>,
 ): Promise<Either<DatastoreError, Run<P> & { readonly failure?: DatastoreError }>> => {
   if (step.tag === 'ReadMore') {
-    const queries = notYetRead(run.snapshot, step.queries)
+    const queries = step.again ? step.queries : notYetRead(run.snapshot, step.queries)
     const grown = await read(deps, operation, run.snapshot, queries)
     if (isLeft(grown)) {
       return grown.left.retryable

@@ -1,0 +1,190 @@
+/**
+ * One commit that takes addresses from one block: the handle first, then (for a new block) the
+ * affinity, then the block. A crash in between leaves a handle that counts too much, which release
+ * repairs, or a pending affinity, which the host's next request completes. Where commits are atomic
+ * the affinity is confirmed in the same commit; otherwise it is pending here and confirmed after.
+ *
+ * What was written before a commit stopped is remembered as credit, so that the next attempt moves
+ * the count to where the addresses really come from. Every attempt writes the handle, even with
+ * the value it has: it proves that nobody has taken our count out of it meanwhile.
+ */
+import { type CIDR, formatCIDR, trustedCIDR } from '../ip/cidr.ts'
+import { addressInBlock } from '../ip/ordinal.ts'
+import { affinityText } from '../model/affinity-text.ts'
+import type { Block } from '../model/block.ts'
+import type { Handle } from '../model/handle.ts'
+import type { KeyValue, Write } from '../ports/datastore.ts'
+import {
+  allocated,
+  assignableOrdinals,
+  attributeAt,
+  isAttributeOf,
+  newBlock,
+  touched,
+} from './block-changes.ts'
+import { handleAllowance } from './handle-allowance.ts'
+import { decremented, emptyHandle, handleWrite, incremented } from './handle-changes.ts'
+import {
+  type Attempt,
+  affinityKey,
+  blockAt,
+  blockKey,
+  type Credit,
+  type Ground,
+  type Hunt,
+  type Move,
+  stepTo,
+  stillWanted,
+  storedHandle,
+  warm,
+} from './hunt.ts'
+
+/** A block to take addresses from. */
+export interface Target {
+  readonly cidr: CIDR
+  /** Absent: the block is created with the addresses already taken. */
+  readonly stored?: KeyValue<'Block'>
+  /** Given: the block is claimed along; `stored` is our affinity where there is one already. */
+  readonly claim?: { readonly stored?: KeyValue<'BlockAffinity'> }
+}
+
+const withoutCredits = (handle: Handle, credits: ReadonlyArray<Credit>): Handle =>
+  credits.reduce((rest, { cidr, count }) => decremented(rest, cidr, count), handle)
+
+/** The handle with the credits taken out of it, and the write that stores that. */
+export const uncreditWrite = (ground: Ground, hunt: Hunt): Write<'Handle'> | undefined => {
+  const stored = storedHandle(ground, ground.plan.allocation.handleID)
+  if (stored === undefined) return undefined
+  return handleWrite(stored, withoutCredits(stored.value, hunt.credits))
+}
+
+const handlePart = (
+  ground: Ground,
+  hunt: Hunt,
+  cidr: string,
+  count: number,
+): { readonly write: Write; readonly handle: Handle } | undefined => {
+  const { handleID } = ground.plan.allocation
+  if (handleID === undefined || count === 0) return undefined
+  const stored = storedHandle(ground, handleID)
+  const rest = withoutCredits(stored?.value ?? emptyHandle(handleID), hunt.credits)
+  const handle = incremented(rest, cidr, count)
+  const write = handleWrite(stored, handle)
+  return write && { write, handle }
+}
+
+const affinityWrite = ({ plan, situation }: Ground, target: Target): Write | undefined => {
+  if (target.claim === undefined) return undefined
+  const cidr = formatCIDR(target.cidr)
+  const key = affinityKey(plan.owner, cidr)
+  const state = situation.capabilities.atomicCommit ? 'confirmed' : 'pending'
+  const { stored } = target.claim
+  if (stored === undefined) return { op: 'create', key, value: { ...plan.owner, cidr, state } }
+  return { op: 'update', key, value: { ...stored.value, state }, revision: stored.revision }
+}
+
+/** The block before the addresses are taken: as stored, or new. */
+const blockBefore = (ground: Ground, target: Target): Block => {
+  if (target.stored !== undefined) return warm(ground, target.stored.value)
+  const { owner, hostReserved } = ground.plan
+  return newBlock({
+    cidr: target.cidr,
+    affinity: affinityText(owner),
+    now: ground.situation.now,
+    ...(hostReserved === undefined ? {} : { hostReserved }),
+  })
+}
+
+const blockWrite = (target: Target, value: Block): Write => {
+  const key = blockKey(value.cidr)
+  return target.stored === undefined
+    ? { op: 'create', key, value }
+    : { op: 'update', key, value, revision: target.stored.revision }
+}
+
+/** How many addresses a new block of the CIDR could give. */
+export const roomOfNew = (ground: Ground, cidr: CIDR): number =>
+  assignableOrdinals(blockBefore(ground, { cidr }), ground.plan.reserved, 1).length
+
+/** The hunt after an attempt that is known to have been written. */
+const afterSuccess = (ground: Ground, hunt: Hunt, attempt: Attempt): Hunt => {
+  const { cidr, claims } = attempt
+  const { attempt: _, ...rest } = hunt
+  const block = trustedCIDR(cidr)
+  const isPending = claims && !ground.situation.capabilities.atomicCommit
+  return {
+    ...rest,
+    assigned: [...hunt.assigned, ...attempt.ordinals.map((o) => addressInBlock(block, o))],
+    credits: attempt.handle === undefined ? hunt.credits : [],
+    chores: isPending ? [...hunt.chores, { tag: 'Confirm', cidr }] : hunt.chores,
+    alsoOwn: claims && !ground.plan.listed.includes(cidr) ? [...hunt.alsoOwn, cidr] : hunt.alsoOwn,
+    ...(claims && ground.plan.purpose === 'Ensure' ? { ensured: cidr } : {}),
+  }
+}
+
+/** The hunt after an attempt of which only the handle (at least) was written. */
+const afterHandleOnly = (hunt: Hunt, { cidr, ordinals }: Attempt): Hunt => ({
+  ...hunt,
+  credits: [{ cidr, count: ordinals.length }],
+})
+
+/** The move that tries to take what is still wanted, or what room there is, from a block. */
+export const attemptAt = (ground: Ground, hunt: Hunt, target: Target): Move => {
+  const allowance = handleAllowance(ground, hunt)
+  if (allowance !== undefined) return allowance
+  const before = blockBefore(ground, target)
+  const wanted = ground.plan.purpose === 'Ensure' ? 0 : stillWanted(ground, hunt)
+  const ordinals = assignableOrdinals(before, ground.plan.reserved, wanted)
+  const changed = target.stored === undefined ? before : touched(before)
+  const next = wanted > 0 ? allocated(before, ordinals, ground.plan.allocation) : changed
+  const handle = handlePart(ground, hunt, next.cidr, ordinals.length)
+  const attempt: Attempt = {
+    cidr: next.cidr,
+    ordinals,
+    sequence: before.sequenceNumber,
+    claims: target.claim !== undefined,
+    ...(handle === undefined ? {} : { handle: handle.handle }),
+  }
+  const writes = [handle?.write, affinityWrite(ground, target), blockWrite(target, next)]
+  return stepTo({
+    tag: 'Write',
+    writes: writes.filter((write) => write !== undefined),
+    progress: afterSuccess(ground, hunt, attempt),
+    ifConflict: hunt,
+    ifPartial: () => (handle === undefined ? hunt : afterHandleOnly(hunt, attempt)),
+    ifUnknown: { ...hunt, attempt },
+  })
+}
+
+/** Whether the block, as read now, holds exactly what the attempt wrote. */
+const isWritten = (ground: Ground, attempt: Attempt): boolean => {
+  const known = blockAt(ground, attempt.cidr)
+  const { allocation } = ground.plan
+  if (known.tag !== 'Stored') return false
+  const block = known.stored.value
+  // Without a handle nothing tells our allocation from an equal one of somebody else.
+  if (allocation.handleID === undefined || attempt.ordinals.length === 0) return false
+  return attempt.ordinals.every((ordinal) => {
+    const attribute = attributeAt(block, ordinal)
+    const isSame = block.sequenceNumberForAllocation[String(ordinal)] === attempt.sequence
+    return isSame && attribute !== undefined && isAttributeOf(attribute, allocation)
+  })
+}
+
+const sameCounts = (a: Handle, b: Handle): boolean => {
+  const cidrs = Object.keys(a.blocks)
+  return (
+    cidrs.length === Object.keys(b.blocks).length &&
+    cidrs.every((cidr) => a.blocks[cidr] === b.blocks[cidr])
+  )
+}
+
+/** What became of a commit whose outcome was unknown, now that its objects have been read again. */
+export const settled = (ground: Ground, hunt: Hunt, attempt: Attempt): Hunt => {
+  if (isWritten(ground, attempt)) return afterSuccess(ground, hunt, attempt)
+  const { attempt: _, ...rest } = hunt
+  const stored = storedHandle(ground, attempt.handle?.id)
+  const isCounted =
+    attempt.handle !== undefined && stored !== undefined && sameCounts(stored.value, attempt.handle)
+  return isCounted ? afterHandleOnly(rest, attempt) : rest
+}

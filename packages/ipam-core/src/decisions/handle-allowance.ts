@@ -1,0 +1,83 @@
+/**
+ * How many addresses a handle may hold. A handle that holds enough already gets them as the answer:
+ * that is how a replayed request gets back what it had, without a write. A handle that counts more
+ * than its blocks hold was left by a request that died between its two writes; the surplus becomes
+ * credit of this request.
+ */
+import { bitsOf, formatIPAddress } from '../ip/address.ts'
+import { trustedCIDR } from '../ip/cidr.ts'
+import { addressAt, addressInBlock } from '../ip/ordinal.ts'
+import type { Handle } from '../model/handle.ts'
+import type { KeyValue } from '../ports/datastore.ts'
+import { ordinalsOfHandle } from './block-changes.ts'
+import { readAgain } from './decision.ts'
+import { blocksOfHandle, handleCount } from './handle-changes.ts'
+import {
+  blockAt,
+  blockKey,
+  type Credit,
+  type Ground,
+  go,
+  type Hunt,
+  type Move,
+  stepTo,
+  stillWanted,
+  storedHandle,
+} from './hunt.ts'
+
+interface HeldInBlock {
+  /** Addresses as /32 or /128 that this request did not take itself. */
+  readonly found: ReadonlyArray<string>
+  /** What the handle counts beyond what the block holds. */
+  readonly surplus: Credit
+}
+
+const heldInBlock = (ground: Ground, hunt: Hunt, handle: Handle, cidr: string): HeldInBlock => {
+  const known = blockAt(ground, cidr)
+  const ordinals = known.tag === 'Stored' ? ordinalsOfHandle(known.stored.value, handle.id) : []
+  const block = trustedCIDR(cidr)
+  const credited = hunt.credits.find((one) => one.cidr === cidr)?.count ?? 0
+  const foreign = ordinals.filter((o) => !hunt.assigned.includes(addressInBlock(block, o)))
+  return {
+    found: foreign
+      .map((o) => `${formatIPAddress(addressAt(block, o))}/${bitsOf(block.family)}`)
+      .filter((address) => !hunt.assigned.includes(address)),
+    surplus: { cidr, count: (handle.blocks[cidr] ?? 0) - credited - ordinals.length },
+  }
+}
+
+/** What the handle holds, taken into account. */
+const accountedFor = (ground: Ground, hunt: Hunt, handle: KeyValue<'Handle'>): Move => {
+  const blocks = blocksOfHandle(handle.value, ground.plan.family)
+  const held = blocks.map((cidr) => heldInBlock(ground, hunt, handle.value, cidr))
+  const found = held.flatMap((one) => one.found).slice(0, stillWanted(ground, hunt))
+  const surplus = held.map((one) => one.surplus).filter(({ count }) => count > 0)
+  const next: Hunt = {
+    ...hunt,
+    assigned: [...hunt.assigned, ...found],
+    credits: [...hunt.credits, ...surplus],
+    held: { revision: handle.revision, isSettled: true },
+  }
+  if (stillWanted(ground, next) > 0) return go(next)
+  const { refusal: _, ...satisfied } = next
+  return go({ ...satisfied, stage: 'Finish', messages: [] })
+}
+
+/**
+ * The move that must come before another address is taken for the handle; undefined when nothing
+ * stands in the way, as far as the handle is known.
+ */
+export const handleAllowance = (ground: Ground, hunt: Hunt): Move | undefined => {
+  const { handleMax, numRequested, family, allocation } = ground.plan
+  const handle = storedHandle(ground, allocation.handleID)
+  if (handleMax === 0 || handle === undefined) return undefined
+  const credited = hunt.credits.reduce((sum, { count }) => sum + count, 0)
+  const foreign = handleCount(handle.value, family) - credited - hunt.assigned.length
+  if (foreign <= 0 || foreign + numRequested <= handleMax) return undefined
+  if (hunt.held?.revision !== handle.revision) {
+    const queries = blocksOfHandle(handle.value, family).map((cidr) => ({ get: blockKey(cidr) }))
+    const held = { revision: handle.revision, isSettled: false }
+    return stepTo(readAgain(queries, { ...hunt, held }))
+  }
+  return hunt.held.isSettled ? undefined : accountedFor(ground, hunt, handle)
+}
