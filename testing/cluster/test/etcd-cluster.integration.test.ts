@@ -36,10 +36,9 @@ describe('an etcd cluster', () => {
       cluster.caFile,
       '--endpoints',
       cluster.endpoints[0] ?? '',
+      '--command-timeout=1s',
       'get',
       'a',
-      '--dial-timeout',
-      '1s',
     ]
     const env = { ETCDCTL_API: '3', PATH: '/usr/bin:/bin' }
     await expect(command('etcdctl', args, { env })).rejects.toThrow()
