@@ -4,23 +4,14 @@
  * the handle already had and what it counts too much.
  */
 
-import { settled, uncreditWrite } from './allocation-attempt.ts'
+import { close, settled } from './allocation-attempt.ts'
 import { borrowStage } from './borrow-block.ts'
 import { ownStage } from './choose-block.ts'
 import { nextChore } from './chores.ts'
 import { claimStage } from './claim-block.ts'
 import { readMore } from './decision.ts'
 import { handleAllowance } from './handle-allowance.ts'
-import {
-  enter,
-  type Ground,
-  go,
-  type Hunt,
-  type HuntStep,
-  type Move,
-  stepTo,
-  stillWanted,
-} from './hunt.ts'
+import { enter, type Ground, go, type Hunt, type Move, stepTo, stillWanted } from './hunt.ts'
 import { reclaimStage } from './reclaim-block.ts'
 import { wasRead } from './snapshot.ts'
 
@@ -39,10 +30,7 @@ const finishStage = (ground: Ground, hunt: Hunt): Move => {
     const allowance = handleAllowance(ground, hunt)
     if (allowance !== undefined) return allowance
   }
-  const write = hunt.credits.length === 0 ? undefined : uncreditWrite(ground, hunt)
-  const clear: Hunt = { ...hunt, credits: [] }
-  if (write === undefined) return { tag: 'End', hunt: clear }
-  return stepTo({ tag: 'Write', writes: [write], progress: clear, ifUnknown: clear })
+  return close(ground, hunt)
 }
 
 const stages = {
@@ -53,24 +41,26 @@ const stages = {
   Finish: finishStage,
 } as const
 
-const move = (ground: Ground, hunt: Hunt): Move => {
-  if (hunt.attempt !== undefined) return go(settled(ground, hunt, hunt.attempt))
-  const chore = nextChore(ground, hunt)
-  if (chore !== undefined) return chore
+/** The stages of automatic assignment. */
+export const assignStages = (ground: Ground, hunt: Hunt): Move => {
   const isDone = stillWanted(ground, hunt) === 0 && hunt.stage !== 'Finish'
   return isDone ? enter(hunt, 'Finish') : stages[hunt.stage](ground, hunt)
 }
 
-/** The next step of the search, or its end. */
+const move = (ground: Ground, hunt: Hunt, stage: typeof assignStages): Move => {
+  if (hunt.attempt !== undefined) return go(settled(ground, hunt, hunt.attempt))
+  return nextChore(ground, hunt) ?? stage(ground, hunt)
+}
+
+/** The next step of the search, or its end; `stage` is asked when nothing older is to be done. */
 export const advance = (
   ground: Ground,
   start: Hunt,
-):
-  | { readonly tag: 'Step'; readonly step: HuntStep }
-  | { readonly tag: 'End'; readonly hunt: Hunt } => {
+  stage: (ground: Ground, hunt: Hunt) => Move = assignStages,
+): Exclude<Move, { readonly tag: 'Go' }> => {
   let hunt = start
   for (let moves = 0; moves < movesMax; moves += 1) {
-    const next = move(ground, hunt)
+    const next = move(ground, hunt, stage)
     if (next.tag !== 'Go') return next
     hunt = next.hunt
   }

@@ -44,6 +44,8 @@ export interface Target {
   readonly cidr: CIDR
   /** Absent: the block is created with the addresses already taken. */
   readonly stored?: KeyValue<'Block'>
+  /** Exactly these ordinals, which must be free. Absent: the first free ones, as many as wanted. */
+  readonly ordinals?: ReadonlyArray<number>
   /** Given: the block is claimed along; `stored` is our affinity where there is one already. */
   readonly claim?: { readonly stored?: KeyValue<'BlockAffinity'> }
 }
@@ -51,11 +53,14 @@ export interface Target {
 const withoutCredits = (handle: Handle, credits: ReadonlyArray<Credit>): Handle =>
   credits.reduce((rest, { cidr, count }) => decremented(rest, cidr, count), handle)
 
-/** The handle with the credits taken out of it, and the write that stores that. */
-export const uncreditWrite = (ground: Ground, hunt: Hunt): Write<'Handle'> | undefined => {
+/** The end of a hunt: what the handle still counts too much is taken out of it first. */
+export const close = (ground: Ground, hunt: Hunt): Move => {
   const stored = storedHandle(ground, ground.plan.allocation.handleID)
-  if (stored === undefined) return undefined
-  return handleWrite(stored, withoutCredits(stored.value, hunt.credits))
+  const next = stored && withoutCredits(stored.value, hunt.credits)
+  const write = next && hunt.credits.length > 0 ? handleWrite(stored, next) : undefined
+  const closed: Hunt = { ...hunt, credits: [] }
+  if (write === undefined) return { tag: 'End', hunt: closed }
+  return stepTo({ tag: 'Write', writes: [write], progress: closed, ifUnknown: closed })
 }
 
 const handlePart = (
@@ -84,7 +89,7 @@ const affinityWrite = ({ plan, situation }: Ground, target: Target): Write | und
 }
 
 /** The block before the addresses are taken: as stored, or new. */
-const blockBefore = (ground: Ground, target: Target): Block => {
+export const blockBefore = (ground: Ground, target: Target): Block => {
   if (target.stored !== undefined) return warm(ground, target.stored.value)
   const { owner, hostReserved } = ground.plan
   return newBlock({
@@ -134,7 +139,7 @@ export const attemptAt = (ground: Ground, hunt: Hunt, target: Target): Move => {
   if (allowance !== undefined) return allowance
   const before = blockBefore(ground, target)
   const wanted = ground.plan.purpose === 'Ensure' ? 0 : stillWanted(ground, hunt)
-  const ordinals = assignableOrdinals(before, ground.plan.reserved, wanted)
+  const ordinals = target.ordinals ?? assignableOrdinals(before, ground.plan.reserved, wanted)
   const changed = target.stored === undefined ? before : touched(before)
   const next = wanted > 0 ? allocated(before, ordinals, ground.plan.allocation) : changed
   const handle = handlePart(ground, hunt, next.cidr, ordinals.length)

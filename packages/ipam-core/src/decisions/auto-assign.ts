@@ -17,7 +17,7 @@ import {
   validated,
 } from './auto-assign-plan.ts'
 import { type Decision, done, readMore, type Situation, type Step } from './decision.ts'
-import { type Hunt, type HuntStep, newHunt } from './hunt.ts'
+import { type Hunt, type HuntStep, newHunt, stepOf } from './hunt.ts'
 import { notYetRead } from './snapshot.ts'
 
 /** One family's plan and how far its search has come. */
@@ -81,22 +81,6 @@ const searchesOf = (
   return right(searches)
 }
 
-type Wrap = (hunt: Hunt) => AutoAssignProgress
-
-/** The family's step as a step of the whole request. */
-const wrapped = (step: HuntStep, wrap: Wrap): Step<AutoAssignProgress, never> => {
-  if (step.tag === 'ReadMore') return { ...step, progress: wrap(step.progress) }
-  const { ifConflict, ifUnknown, ifPartial } = step
-  return {
-    tag: 'Write',
-    writes: step.writes,
-    progress: wrap(step.progress),
-    ...(ifConflict === undefined ? {} : { ifConflict: wrap(ifConflict) }),
-    ...(ifUnknown === undefined ? {} : { ifUnknown: wrap(ifUnknown) }),
-    ...(ifPartial === undefined ? {} : { ifPartial: (applied) => wrap(ifPartial(applied)) }),
-  }
-}
-
 /** The step with the first read of the searches that come later, if it is a read itself. */
 const withLaterReads = (
   step: HuntStep,
@@ -126,7 +110,7 @@ const search = (
     if (next.tag === 'Step') {
       const now = searches
       const step = withLaterReads(next.step, situation, now.slice(at + 1))
-      return right(wrapped(step, (h) => ({ searches: put(now, h), current: at })))
+      return right(stepOf(step, (h) => ({ searches: put(now, h), current: at })))
     }
     searches = put(searches, next.hunt)
     const { refusal } = next.hunt

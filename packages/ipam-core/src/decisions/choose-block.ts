@@ -57,7 +57,7 @@ const ownsBlock = (ground: Ground, { block }: OwnBlock, ask: (block: Block) => b
  * Drives an affinity back to confirmed. The block is rewritten so that whoever was giving it back
  * fails; where commits are not atomic the affinity passes through pending first.
  */
-const repair = ({ plan, situation }: Ground, hunt: Hunt, own: OwnBlock): Move => {
+export const confirmBlock = ({ plan, situation }: Ground, hunt: Hunt, own: OwnBlock): Move => {
   const { cidr, affinity, block } = own
   if (block.tag !== 'Stored') throw new Error(`bug: block ${cidr} cannot be repaired unread`)
   const isAtomic = situation.capabilities.atomicCommit === true
@@ -102,7 +102,7 @@ export const ownStage = (ground: Ground, hunt: Hunt): Move => {
   const isUnrouted = (one: OwnBlock): boolean =>
     !isConfirmed(one) && ownsBlock(ground, one, (block) => !isEmpty(block))
   const unrouted = own.find(isUnrouted)
-  if (unrouted !== undefined) return repair(ground, hunt, unrouted)
+  if (unrouted !== undefined) return confirmBlock(ground, hunt, unrouted)
   const best = own.find((one) => isConfirmed(one) && ownsBlock(ground, one, serves))
   if (best !== undefined) return take(ground, hunt, best)
   const unread = own.filter(({ block }) => block.tag === 'Unread').slice(0, ownReadMax)
@@ -115,5 +115,5 @@ export const ownStage = (ground: Ground, hunt: Hunt): Move => {
   )
   if (stale.length > 0) return dropStale(hunt, stale)
   const second = own.find((one) => !isConfirmed(one) && ownsBlock(ground, one, serves))
-  return second === undefined ? enter(hunt, 'Claim') : repair(ground, hunt, second)
+  return second === undefined ? enter(hunt, 'Claim') : confirmBlock(ground, hunt, second)
 }

@@ -106,6 +106,20 @@ export type Move =
 export const go = (hunt: Hunt): Move => ({ tag: 'Go', hunt })
 export const stepTo = (step: HuntStep): Move => ({ tag: 'Step', step })
 
+/** A hunt's step as the step of a decision that keeps the hunt in a progress of its own. */
+export const stepOf = <P>(step: HuntStep, wrap: (hunt: Hunt) => P): Step<P, never> => {
+  if (step.tag === 'ReadMore') return { ...step, progress: wrap(step.progress) }
+  const { ifConflict, ifUnknown, ifPartial } = step
+  return {
+    tag: 'Write',
+    writes: step.writes,
+    progress: wrap(step.progress),
+    ...(ifConflict === undefined ? {} : { ifConflict: wrap(ifConflict) }),
+    ...(ifUnknown === undefined ? {} : { ifUnknown: wrap(ifUnknown) }),
+    ...(ifPartial === undefined ? {} : { ifPartial: (applied) => wrap(ifPartial(applied)) }),
+  }
+}
+
 export const enter = (hunt: Hunt, stage: Stage): Move => go({ ...hunt, stage, cursor: 0 })
 
 /** The hunt is over without (all of) what was wanted, for a reason that is an error. */
