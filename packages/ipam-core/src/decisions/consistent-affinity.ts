@@ -15,7 +15,7 @@ import { type Decision, done, readMore, type Situation, type Step } from './deci
 import {
   type AffinityReleased,
   type ReleaseAffinityProgress,
-  releaseBlockAffinity,
+  releaseBlockAffinityDecision,
 } from './release-block-affinity.ts'
 import { enabledPools, poolOfCIDR, poolSelectsNode } from './select-pools.ts'
 import { getIn, notYetRead } from './snapshot.ts'
@@ -46,12 +46,16 @@ export const affinityCheck = (
 }
 
 /** Gives the block back if its pool does not select the node; a node that is gone keeps it. */
-export const ensureConsistentAffinity = ({
+export const ensureConsistentAffinityDecision = ({
   cidr,
   host,
   pool,
 }: AffinityCheck): Decision<ReleaseAffinityProgress, AffinityReleased> => {
-  const release = releaseBlockAffinity({ owner: { type: 'host', host }, cidr, mustBeEmpty: true })
+  const release = releaseBlockAffinityDecision({
+    owner: { type: 'host', host },
+    cidr,
+    mustBeEmpty: true,
+  })
   const node: Key<'Node'> = { kind: 'Node', name: host }
   const decide = (
     situation: Situation,

@@ -157,7 +157,7 @@ const decideOn = (
 }
 
 /** Gives back the block of one owner. Refuses a block of another owner, or one that must stay. */
-export const releaseBlockAffinity = (
+export const releaseBlockAffinityDecision = (
   request: ReleaseAffinityRequest,
 ): Decision<Progress, AffinityReleased> => {
   const pairQueries = pairQueriesOf(request)

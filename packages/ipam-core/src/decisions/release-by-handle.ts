@@ -99,7 +99,7 @@ const openFor = (
 }
 
 /** Releases a handle. Refuses one that exists neither as an object nor in the blocks named. */
-export const releaseByHandle = (
+export const releaseByHandleDecision = (
   request: ReleaseByHandleRequest,
 ): Decision<ReleaseProgress, ReleaseOutcome> => {
   const { writesMax } = request

@@ -129,7 +129,7 @@ const decideOn = (
 }
 
 /** Releases addresses. The outcome carries the first refusal; everything else has been done. */
-export const releaseIPs = (
+export const releaseIPsDecision = (
   options: ReadonlyArray<ReleaseOptions>,
   writesMax: number,
 ): Decision<ReleaseProgress, ReleaseOutcome> => {
