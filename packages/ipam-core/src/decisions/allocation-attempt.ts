@@ -191,5 +191,14 @@ export const settled = (ground: Ground, hunt: Hunt, attempt: Attempt): Hunt => {
   const stored = storedHandle(ground, attempt.handle?.id)
   const isCounted =
     attempt.handle !== undefined && stored !== undefined && sameCounts(stored.value, attempt.handle)
-  return isCounted ? afterHandleOnly(rest, attempt) : rest
+  const next: Hunt = { ...rest, late: [...hunt.late, attempt] }
+  return isCounted ? afterHandleOnly(next, attempt) : next
+}
+
+/** The hunt with a commit that arrived after it had been given up; undefined when none has. */
+export const arrivedLate = (ground: Ground, hunt: Hunt): Hunt | undefined => {
+  const arrived = hunt.late.find((attempt) => isWritten(ground, attempt))
+  if (arrived === undefined) return undefined
+  const late = hunt.late.filter((attempt) => attempt !== arrived)
+  return afterSuccess(ground, { ...hunt, late }, arrived)
 }

@@ -66,6 +66,8 @@ export interface Hunt {
   readonly cursor: number
   /** Set while the outcome of a commit is unknown. */
   readonly attempt?: Attempt
+  /** Commits of unknown outcome that had not happened when last looked; they may yet arrive. */
+  readonly late: ReadonlyArray<Attempt>
   readonly credits: ReadonlyArray<Credit>
   readonly chores: ReadonlyArray<Chore>
   /** The version of the handle whose addresses were looked at, and whether they are accounted for. */
@@ -85,6 +87,7 @@ export const newHunt: Hunt = {
   probes: 0,
   met: [],
   cursor: 0,
+  late: [],
   credits: [],
   chores: [],
 }

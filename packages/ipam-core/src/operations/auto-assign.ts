@@ -4,7 +4,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { autoAssignDecision } from '../decisions/auto-assign.ts'
 import { ownerOfRequest } from '../decisions/auto-assign-plan.ts'
 import { isEmpty } from '../decisions/block-changes.ts'
-import { releaseBlockAffinity } from '../decisions/release-block-affinity.ts'
+import { releaseBlockAffinityDecision } from '../decisions/release-block-affinity.ts'
 import { emptySnapshot, withAnswers } from '../decisions/snapshot.ts'
 import type { IPAMError } from '../errors.ts'
 import type { AutoAssignRequest, AutoAssignResult } from '../ipam.ts'
@@ -28,7 +28,11 @@ const giveBackOutgrown = async (
   for (const block of blocks.right) {
     if (block === undefined || !isEmpty(block.value)) continue
     const owner = ownerOfRequest(request)
-    const decision = releaseBlockAffinity({ owner, cidr: block.value.cidr, mustBeEmpty: true })
+    const decision = releaseBlockAffinityDecision({
+      owner,
+      cidr: block.value.cidr,
+      mustBeEmpty: true,
+    })
     const given = await runDecision(deps, decision, snapshot)()
     const outcome = isLeft(given) ? 'could not be given back' : 'given back'
     const message = `block ${block.value.cidr} of a pool that selects ${owner.host} no longer: ${outcome}`

@@ -8,7 +8,7 @@
  */
 import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import type { Decision, Step } from '../decisions/decision.ts'
+import { type Decision, readAgain, type Step } from '../decisions/decision.ts'
 import {
   emptySnapshot,
   notYetRead,
@@ -16,7 +16,7 @@ import {
   withAnswers,
   withCurrent,
 } from '../decisions/snapshot.ts'
-import type { IPAMError } from '../errors.ts'
+import type { IPAMError, Refusal } from '../errors.ts'
 import type { CommitFailure, KeyValue, Query, Revision, Write } from '../ports/datastore.ts'
 import type { DatastoreError } from '../ports/datastore-errors.ts'
 import type { Deps } from './deps.ts'
@@ -29,6 +29,8 @@ interface Run<P> {
   readonly snapshot: Snapshot
   readonly progress: P
   readonly failures: number
+  /** What must be read before the decision is asked again: the snapshot may be wrong about it. */
+  readonly doubtful: ReadonlyArray<Query>
 }
 
 const written = (write: Write, revision: Revision | undefined) => ({
@@ -62,27 +64,24 @@ const read = async (
 }
 
 /** The run after a failed commit, or the error that ends it. */
-const afterFailure = async <P, A>(
-  deps: Deps,
-  operation: string,
+const afterFailure = <P, A>(
   run: Run<P>,
   step: WriteStep<P, A>,
-  failure: CommitFailure,
-): Promise<Either<DatastoreError, Run<P>>> => {
-  const { error, applied, current } = failure
+  { error, applied, current }: CommitFailure,
+): Either<DatastoreError, Run<P>> => {
   if (!error.retryable) return left(error)
+  const isUnknown = error.tag === 'OutcomeUnknown'
   const conflicted = step.ifConflict ?? run.progress
-  const failures = run.failures + 1
-  const known = withCurrent(applyWrites(run.snapshot, step.writes, applied), current)
   const partly = applied.length > 0 && step.ifPartial ? step.ifPartial(applied.length) : conflicted
-  if (error.tag !== 'OutcomeUnknown' && current.length > 0) {
-    return right({ snapshot: known, progress: partly, failures })
-  }
-  const touched = step.writes.map((write): Query => ({ get: write.key }) as Query)
-  const again = await read(deps, operation, known, touched)
-  if (isLeft(again)) return again.left.retryable ? right({ ...run, failures }) : again
-  const progress = error.tag === 'OutcomeUnknown' ? (step.ifUnknown ?? partly) : partly
-  return right({ snapshot: again.right, progress, failures })
+  return right({
+    snapshot: withCurrent(applyWrites(run.snapshot, step.writes, applied), current),
+    progress: isUnknown ? (step.ifUnknown ?? partly) : partly,
+    failures: run.failures + 1,
+    doubtful:
+      isUnknown || current.length === 0
+        ? step.writes.map((write): Query => ({ get: write.key }) as Query)
+        : [],
+  })
 }
 
 const fail = (operation: string, error: DatastoreError): IPAMError => ({
@@ -118,19 +117,13 @@ export const runDecision =
   async () => {
     const { operation } = decision
     const { retryAttemptsMax, stepsMax } = deps.limits
-    let run: Run<P> = { snapshot, progress: decision.start, failures: 0 }
+    let run: Run<P> = { snapshot, progress: decision.start, failures: 0, doubtful: [] }
     for (let steps = 0; steps < stepsMax; steps += 1) {
       if (deps.callOptions.cancellation?.aborted) return left(cancelled(operation))
-      const situation = {
-        snapshot: run.snapshot,
-        now: deps.clock.now(),
-        capabilities: deps.datastore.capabilities,
-      }
-      const decided = decision.decide(situation, run.progress)
-      if (isLeft(decided)) return left({ family: 'refusal', operation, refusal: decided.left })
-      const step = decided.right
-      if (step.tag === 'Done') return right(step.result)
-      const next = await perform(deps, operation, run, step)
+      const step = nextStep(deps, decision, run)
+      if (isLeft(step)) return left({ family: 'refusal', operation, refusal: step.left })
+      if (step.right.tag === 'Done') return right(step.right.result)
+      const next = await perform(deps, operation, run, step.right)
       if (isLeft(next)) return left(fail(operation, next.left))
       const { failure, ...after } = next.right
       run = after
@@ -144,6 +137,17 @@ export const runDecision =
     throw new Error(`bug: ${operation} did not end within ${stepsMax} steps`)
   }
 
+/** What to do next: clear up doubts first, then ask the decision. */
+const nextStep = <P, A>(
+  deps: Deps,
+  decision: Decision<P, A>,
+  { snapshot, progress, doubtful }: Run<P>,
+): Either<Refusal, Step<P, A>> => {
+  if (doubtful.length > 0) return right(readAgain(doubtful, progress))
+  const { capabilities } = deps.datastore
+  return decision.decide({ snapshot, now: deps.clock.now(), capabilities }, progress)
+}
+
 /** One step: the run after it, with the failure that made it necessary to try again, if any. */
 const perform = async <P, A>(
   deps: Deps,
@@ -151,22 +155,22 @@ const perform = async <P, A>(
   run: Run<P>,
   step: Exclude<Step<P, A>, { tag: 'Done' }>,
 ): Promise<Either<DatastoreError, Run<P> & { readonly failure?: DatastoreError }>> => {
+  const { failures } = run
   if (step.tag === 'ReadMore') {
     const queries = step.again ? step.queries : notYetRead(run.snapshot, step.queries)
     const grown = await read(deps, operation, run.snapshot, queries)
-    if (isLeft(grown)) {
-      return grown.left.retryable
-        ? right({ ...run, failures: run.failures + 1, failure: grown.left })
-        : grown
+    if (!isLeft(grown)) {
+      return right({ snapshot: grown.right, progress: step.progress, failures, doubtful: [] })
     }
-    return right({ snapshot: grown.right, progress: step.progress, failures: run.failures })
+    const failure = grown.left
+    return failure.retryable ? right({ ...run, failures: failures + 1, failure }) : grown
   }
   const result = await deps.datastore.commit(step.writes, deps.callOptions)()
   if (isLeft(result)) {
-    const again = await afterFailure(deps, operation, run, step, result.left)
+    const again = afterFailure(run, step, result.left)
     return isLeft(again) ? again : right({ ...again.right, failure: result.left.error })
   }
   deps.observe({ tag: 'Committed', operation, writes: step.writes.length })
   const snapshot = applyWrites(run.snapshot, step.writes, result.right.revisions)
-  return right({ snapshot, progress: step.progress, failures: run.failures })
+  return right({ snapshot, progress: step.progress, failures, doubtful: [] })
 }

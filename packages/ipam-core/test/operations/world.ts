@@ -1,8 +1,12 @@
 /** A small cluster for tests: a datastore, pools, nodes, a clock that only moves when told to. */
 import { isLeft } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { newBlock } from '../../src/decisions/block-changes.ts'
 import type { IPAMError } from '../../src/errors.ts'
+import { trustedCIDR } from '../../src/ip/index.ts'
+import type { AutoAssignRequest } from '../../src/ipam.ts'
 import { defaultLimits, type Limits } from '../../src/limits.ts'
+import { MemoryStore } from '../../src/memory/index.ts'
 import type { Block } from '../../src/model/block.ts'
 import { checkInvariants } from '../../src/model/block-laws.ts'
 import type { IPPool } from '../../src/model/ip-pool.ts'
@@ -14,13 +18,13 @@ import type {
   Key,
   KeyValue,
   Kind,
+  List,
   Observation,
   Query,
   Values,
   Write,
 } from '../../src/ports/index.ts'
 import { keyText } from '../../src/ports/index.ts'
-import { type TinyDatastore, tinyDatastore } from './tiny-datastore.ts'
 
 export const second = 1_000_000_000n
 export const startOfTime = 1_785_578_400n * second
@@ -42,8 +46,22 @@ export const poolOf = (cidr: string, blockSize: number, change: Partial<IPPool> 
   ...change,
 })
 
+export const assignRequest = (change: Partial<AutoAssignRequest> = {}): AutoAssignRequest => ({
+  num4: 1,
+  handleID: 'h1',
+  attrs: { node: change.host ?? 'n1' },
+  host: 'n1',
+  intendedUse: 'Workload',
+  ...change,
+})
+
+/** A block without allocations. */
+export const blockWith = (cidr: string, affinity: string, now = startOfTime): Block =>
+  newBlock({ cidr: trustedCIDR(cidr), affinity, now })
+
 export interface World {
-  readonly store: TinyDatastore
+  /** A second client, whose calls are not recorded. */
+  readonly store: Datastore
   readonly deps: Deps
   /** Every read and commit since the last `reset`, in order. */
   readonly calls: Call[]
@@ -92,9 +110,22 @@ export const withInterception = (world: World, intercept: Interception): Deps =>
   },
 })
 
-export const put = <K extends Kind>(world: World, key: Key<K>, value: Values[K]): void => {
-  const revision = `put ${world.store.objects.size} ${Math.random()}`
-  world.store.objects.set(keyText(key as Key), { key, value, revision } as unknown as KeyValue)
+/** Stores an object as if somebody else had written it. */
+export const put = async <K extends Kind>(
+  world: World,
+  key: Key<K>,
+  value: Values[K],
+): Promise<void> => {
+  const found = await ok(world.store.read([{ get: key as Key }]))
+  const revision = found[0]?.revision
+  const op = revision === undefined ? 'create' : 'update'
+  await ok(world.store.commit([{ op, key, value, revision } as unknown as Write]))
+}
+
+export const remove = async (world: World, key: Key): Promise<void> => {
+  const [found] = await ok(world.store.read([{ get: key }]))
+  if (found === undefined) throw new Error(`${keyText(key)} is not there`)
+  await ok(world.store.commit([{ op: 'delete', key, revision: found.revision } as Write]))
 }
 
 export interface WorldOptions {
@@ -107,15 +138,16 @@ export interface WorldOptions {
   readonly observe?: (observation: Observation) => void
 }
 
-export const worldOf = (options: WorldOptions = {}): World => {
-  const store = tinyDatastore(options.atomic ?? true)
+export const worldOf = async (options: WorldOptions = {}): Promise<World> => {
+  const memory = new MemoryStore({ atomicCommit: options.atomic ?? true })
+  const store = memory.open()
   const calls: Call[] = []
   const world: World = {
     store,
     calls,
     now: startOfTime,
     deps: {
-      datastore: recording(store, calls),
+      datastore: recording(memory.open(), calls),
       clock: {
         now: () => {
           world.now += 1000n
@@ -132,27 +164,30 @@ export const worldOf = (options: WorldOptions = {}): World => {
     },
   }
   for (const pool of options.pools ?? [poolOf('10.0.0.0/24', 28)]) {
-    put(world, { kind: 'IPPool', name: pool.name }, pool)
+    await put(world, { kind: 'IPPool', name: pool.name }, pool)
   }
   for (const name of options.nodes ?? ['n1', 'n2', 'n3']) {
-    put(world, { kind: 'Node', name }, { name, labels: { host: name } })
+    await put(world, { kind: 'Node', name }, { name, labels: { host: name } })
   }
   if (options.config) {
-    put(world, { kind: 'IPAMConfig' }, { ...defaultIPAMConfig, ...options.config })
+    await put(world, { kind: 'IPAMConfig' }, { ...defaultIPAMConfig, ...options.config })
   }
   if (options.reserved) {
     const value = { name: 'r', reservedCIDRs: options.reserved }
-    put(world, { kind: 'IPReservation', name: 'r' }, value)
+    await put(world, { kind: 'IPReservation', name: 'r' }, value)
   }
   return world
 }
 
-export const valuesOf = <K extends Kind>(world: World, kind: K): ReadonlyArray<Values[K]> =>
-  [...world.store.objects.values()]
-    .filter(({ key }) => key.kind === kind)
-    .map(({ value }) => value as Values[K])
+export const valuesOf = async <K extends Kind>(
+  world: World,
+  kind: K,
+): Promise<ReadonlyArray<Values[K]>> => {
+  const [found] = await ok(world.store.read([{ list: kind } as List]))
+  return (found as ReadonlyArray<KeyValue>).map(({ value }) => value as Values[K])
+}
 
-export const ok = async <A>(task: TaskEither<IPAMError, A>): Promise<A> => {
+export const ok = async <A>(task: TaskEither<unknown, A>): Promise<A> => {
   const result = await task()
   if (isLeft(result)) throw new Error(JSON.stringify(result.left, bigints))
   return result.right
@@ -175,8 +210,8 @@ const handlesIn = (block: Block): string[] =>
   })
 
 /** What is wrong with everything stored: broken blocks, and handles that do not count exactly. */
-export const faultsOf = (world: World): string[] => {
-  const blocks = valuesOf(world, 'Block')
+export const faultsOf = async (world: World): Promise<string[]> => {
+  const blocks = await valuesOf(world, 'Block')
   const faults = blocks.flatMap((block) => checkInvariants(block))
   const counted = new Map<string, number>()
   for (const block of blocks) {
@@ -185,7 +220,7 @@ export const faultsOf = (world: World): string[] => {
       counted.set(name, (counted.get(name) ?? 0) + 1)
     }
   }
-  for (const handle of valuesOf(world, 'Handle')) {
+  for (const handle of await valuesOf(world, 'Handle')) {
     for (const [cidr, count] of Object.entries(handle.blocks)) {
       const name = `${handle.id} in ${cidr}`
       if (counted.get(name) !== count) faults.push(`${name}: ${count}, not ${counted.get(name)}`)
@@ -196,9 +231,11 @@ export const faultsOf = (world: World): string[] => {
 }
 
 /** Affinities and blocks that disagree, or are not confirmed. */
-export const affinityFaultsOf = (world: World): string[] => {
-  const owners = new Map(valuesOf(world, 'Block').map(({ cidr, affinity }) => [cidr, affinity]))
-  return valuesOf(world, 'BlockAffinity').flatMap(({ type, host, cidr, state }) => {
+export const affinityFaultsOf = async (world: World): Promise<string[]> => {
+  const owners = new Map(
+    (await valuesOf(world, 'Block')).map(({ cidr, affinity }) => [cidr, affinity]),
+  )
+  return (await valuesOf(world, 'BlockAffinity')).flatMap(({ type, host, cidr, state }) => {
     const isRight = owners.get(cidr) === `${type}:${host}` && state === 'confirmed'
     return isRight ? [] : [`${type}:${host} ${cidr} ${state}, block of ${owners.get(cidr)}`]
   })
