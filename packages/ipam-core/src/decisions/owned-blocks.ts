@@ -3,15 +3,14 @@
  * or both. Only the selection; giving each of them back is a decision of its own, so that one block
  * that cannot go does not keep the others.
  */
-import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
-import { type Refusal, refuse } from '../errors.ts'
+import { isLeft, left, right } from 'fp-ts/lib/Either.js'
+import { refuse } from '../errors.ts'
 import type { IPFamily } from '../ip/address.ts'
-import { type CIDR, containsCIDR, formatCIDR, parseCIDR, parseCIDRMasked } from '../ip/cidr.ts'
+import { type CIDR, containsCIDR, parseCIDRMasked } from '../ip/cidr.ts'
 import type { Owner } from '../model/affinity-text.ts'
-import type { IPPool } from '../model/ip-pool.ts'
 import type { KeyValue } from '../ports/datastore.ts'
+import { poolForBlocks } from './claim-affinity.ts'
 import { type Decision, done, readMore } from './decision.ts'
-import { enabledPools, poolOfAddress } from './select-pools.ts'
 import { listIn, notYetRead } from './snapshot.ts'
 
 /** One affinity to be given back. */
@@ -65,27 +64,6 @@ export const blocksInside = (
   },
 })
 
-/** A CIDR that affinities may be claimed or released for: at least one block of an enabled pool. */
-export const blocksCIDR = (
-  text: string,
-  pools: ReadonlyArray<IPPool>,
-): Either<Refusal, { readonly cidr: CIDR; readonly pool: IPPool }> => {
-  const cidr = parseCIDR(text)
-  if (isLeft(cidr)) return left(refuse('InvalidRequest', cidr.left.message))
-  const { family, base, prefixLength } = cidr.right
-  const pool = poolOfAddress(enabledPools(pools, family), { family, value: base })
-  const canonical = formatCIDR(cidr.right)
-  if (pool === undefined) {
-    const message = `The requested CIDR (${canonical}) is not within any configured pools.`
-    return left(refuse('AddressNotInPool', message))
-  }
-  if (prefixLength > pool.blockSize) {
-    const message = `The requested CIDR (${canonical}) is smaller than the minimum.`
-    return left(refuse('InvalidRequest', message))
-  }
-  return right({ cidr: cidr.right, pool })
-}
-
 /** The host's blocks inside a CIDR, which must be at least one block of an enabled pool. */
 export const blocksOfHostInside = (
   operation: string,
@@ -105,13 +83,11 @@ export const blocksOfHostInside = (
       if (notYetRead(snapshot, [pools, query]).length > 0) {
         return right(readMore([pools, query], undefined))
       }
-      const outer = blocksCIDR(
-        text,
-        listIn(snapshot, pools).map((one) => one.value),
-      )
-      if (isLeft(outer)) return outer
+      const all = listIn(snapshot, pools).map((one) => one.value)
+      const pool = poolForBlocks(all, masked.right)
+      if (isLeft(pool)) return pool
       const owned = listIn(snapshot, query).map(ownedBlock)
-      return right(done(owned.filter((one) => isInside(outer.right.cidr, one))))
+      return right(done(owned.filter((one) => isInside(masked.right, one))))
     },
   }
 }

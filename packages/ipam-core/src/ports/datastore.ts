@@ -3,7 +3,7 @@
  * revision; no unconditional write exists. Adapters: datastore-etcd, datastore-kdd,
  * datastore-local and the memory datastore. All pass testing/datastore-contract.
  */
-import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { Call } from './call.ts'
 import type { Cancellation } from './cancellation.ts'
 import type { DatastoreError } from './datastore-errors.ts'
 import type { Filters, KeyFields, Kind, Values } from './kinds.ts'
@@ -95,7 +95,7 @@ export interface Datastore {
   read<const Qs extends ReadonlyArray<Query>>(
     queries: Qs,
     options?: CallOptions,
-  ): TaskEither<DatastoreError, Answers<Qs>>
+  ): Call<DatastoreError, Answers<Qs>>
 
   /**
    * Applies the writes in order, each on its condition; keys are distinct within one commit.
@@ -103,7 +103,7 @@ export interface Datastore {
    * what was applied. A failed condition reports the current value, so the caller can decide again
    * without reading. OutcomeUnknown means: read before doing anything else.
    */
-  commit(writes: ReadonlyArray<Write>, options?: CallOptions): TaskEither<CommitFailure, Committed>
+  commit(writes: ReadonlyArray<Write>, options?: CallOptions): Call<CommitFailure, Committed>
 
   /**
    * Streams one kind: first every existing object as Put, then Synced, then changes in order per

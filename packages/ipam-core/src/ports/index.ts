@@ -1,4 +1,5 @@
 /** What an adapter author needs: the port, its kinds and its errors. */
+export type { Call, Outcome } from './call.ts'
 export type { Cancellation } from './cancellation.ts'
 export type { Clock, Instant } from './clock.ts'
 export type {
