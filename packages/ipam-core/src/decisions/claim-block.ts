@@ -1,15 +1,16 @@
 /**
  * A new block for the host. First one that an affinity of ours names but that does not exist (a
- * claim that was interrupted), then the first candidate of the walk that does not exist. The very
- * first candidate is created without looking: in a pool with room it is free more often than not,
- * and where it is taken the failed create brings what is there. After that, candidates are read in
- * growing batches; listing every block of every pool would cost more the larger the cluster is.
+ * claim that was interrupted), then the first candidate of the walk that does not exist. The first
+ * candidate nothing is known of is created without looking: in a pool with room it is free more
+ * often than not, and where it is taken the failed create brings what is there. After that,
+ * candidates are read in growing batches; listing every block of every pool would cost more the
+ * larger the cluster is.
  */
 import { refuse } from '../errors.ts'
 import { type CIDR, formatCIDR, trustedCIDR } from '../ip/cidr.ts'
 import type { KeyValue } from '../ports/datastore.ts'
 import { attemptAt, roomOfNew } from './allocation-attempt.ts'
-import { after, candidateFrom, type WalkPosition, walkStart } from './candidate-blocks.ts'
+import { after, candidateFrom, type WalkPosition } from './candidate-blocks.ts'
 import { readMore } from './decision.ts'
 import {
   affinityAt,
@@ -47,7 +48,7 @@ export const claimAt = (
 
 const readCandidates = (ground: Ground, hunt: Hunt, from: WalkPosition): Move => {
   const { pools, reserved } = ground.plan
-  const wanted = Math.min(probesMax, probesMin * 2 ** hunt.probes)
+  const wanted = Math.min(probesMax, probesMin * 2 ** (hunt.probes - 1))
   const queries = []
   let position = from
   for (let seen = 0; seen < probesMax && queries.length < wanted; seen += 1) {
@@ -82,8 +83,9 @@ const atCandidate = (
   }
   if (roomOfNew(ground, cidr) === 0) return undefined
   if (block.tag === 'Absent') return claimAt(ground, hunt, cidr)
-  const isFirst = at.pool === walkStart.pool && at.step === walkStart.step && hunt.probes === 0
-  return isFirst ? claimAt(ground, hunt, cidr) : readCandidates(ground, hunt, at)
+  return hunt.probes === 0
+    ? claimAt(ground, { ...hunt, probes: 1 }, cidr)
+    : readCandidates(ground, hunt, at)
 }
 
 /** Walks over the candidates that are known, up to the first that calls for a move. */

@@ -58,7 +58,7 @@ export interface Hunt {
   /** Blocks whose affinity proved stale. */
   readonly notOwn: ReadonlyArray<string>
   readonly position: WalkPosition
-  /** Reads of candidates so far; each is larger than the one before. */
+  /** Looks at candidates so far: first one at a venture, then reads, each larger than the last. */
   readonly probes: number
   /** Existing blocks the walk has met, in its order: what may be reclaimed or borrowed from. */
   readonly met: ReadonlyArray<string>
