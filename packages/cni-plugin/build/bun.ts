@@ -38,16 +38,16 @@ export const sanitizedEnvironment = (): NodeJS.ProcessEnv => ({
   HOME: process.env.HOME,
 })
 
+/** The sources of our other packages are bundled, not their builds. */
+const bundleArguments = ['--format=esm', '--minify', '--conditions=hc-calico-source']
+
 /**
  * Byte code, because parsing is most of a short process' start. Nothing may be read from the
- * directory the executable is started in: it runs as root wherever the runtime stands. The sources
- * of our other packages are bundled, not their builds.
+ * directory the executable is started in: it runs as root wherever the runtime stands.
  */
-const bundleArguments: ReadonlyArray<string> = [
-  '--format=esm',
-  '--minify',
+export const compileArguments: ReadonlyArray<string> = [
+  '--compile',
   '--bytecode',
-  '--conditions=hc-calico-source',
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',
   '--no-compile-autoload-package-json',

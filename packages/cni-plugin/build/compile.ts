@@ -11,7 +11,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Architecture, bunBuild, findBun } from './bun.ts'
+import { type Architecture, bunBuild, compileArguments, findBun } from './bun.ts'
 import { guardEnvironment } from './environment-guard.ts'
 
 const compile = (entry: string, target: Architecture, out: string): void => {
@@ -19,7 +19,7 @@ const compile = (entry: string, target: Architecture, out: string): void => {
     target === process.arch
       ? []
       : [`--target=bun-linux-${target}`, `--compile-executable-path=${findBun(target).path}`]
-  bunBuild(entry, ['--compile', ...crossing, `--outfile=${out}`])
+  bunBuild(entry, [...compileArguments, ...crossing, `--outfile=${out}`])
 }
 
 const guard = (file: string): void => {
