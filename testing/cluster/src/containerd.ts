@@ -4,8 +4,8 @@
  * cgroup mounts; everything it writes, the pods' namespaces included, is below one directory.
  */
 import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import { removeCgroups } from './cgroup.ts'
+import { join } from 'node:path'
+import { type OwnCgroup, ownCgroup } from './cgroup.ts'
 import { command } from './command.ts'
 import { imageName, makeImage } from './container-image.ts'
 import { type CRI, createCRI } from './cri.ts'
@@ -81,6 +81,7 @@ class Daemon implements Containerd {
   readonly cri: CRI
   readonly #directory: OwnDirectory
   readonly #node: NetworkNamespace
+  readonly #cgroup: OwnCgroup
   #process: RunningProcess | undefined
 
   constructor(directory: OwnDirectory, node: NetworkNamespace) {
@@ -88,11 +89,9 @@ class Daemon implements Containerd {
     this.#node = node
     this.socket = join(directory.path, 'containerd.sock')
     this.logFile = join(directory.path, 'containerd.log')
-    this.cri = createCRI({
-      socket: this.socket,
-      cgroupParent: `/${basename(directory.path)}`,
-      image: imageName,
-    })
+    this.#cgroup = ownCgroup('pods')
+    const cgroupParent = `/${this.#cgroup.name}`
+    this.cri = createCRI({ socket: this.socket, cgroupParent, image: imageName })
   }
 
   async start(): Promise<void> {
@@ -139,8 +138,8 @@ class Daemon implements Containerd {
     if (this.#process?.isRunning() === true) await this.#removePods().catch(() => undefined)
     this.cri.close()
     await this.#process?.stop()
+    this.#cgroup.remove()
     this.#directory.remove()
-    removeCgroups(basename(this.#directory.path))
   }
 }
 

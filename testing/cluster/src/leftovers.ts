@@ -3,7 +3,7 @@
  * -9 could not destroy itself: only things that carry our name and the pid of a process that is gone.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cgroupNames, removeCgroups } from './cgroup.ts'
@@ -11,42 +11,13 @@ import { ownerOf } from './teardown.ts'
 
 const namespaces = '/run/netns'
 
-const killAll = (pids: ReadonlyArray<string>): void => {
-  for (const pid of pids) {
-    try {
-      process.kill(Number(pid), 'SIGKILL')
-    } catch {
-      // It ended by itself.
-    }
-  }
-}
-
-/** Processes whose network namespace is the one bound to a file. */
-const processesIn = (namespaceFile: string): ReadonlyArray<string> => {
-  const { ino } = statSync(namespaceFile)
-  return readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false
-    try {
-      return statSync(`/proc/${pid}/ns/net`).ino === ino
-    } catch {
-      return false
-    }
-  })
-}
-
-/**
- * Container runtimes that are killed leave mounts, and pods in the namespaces among them. The
- * newest mount is unmounted first.
- */
+/** Container runtimes that are killed leave mounts; the newest is unmounted first. */
 const unmountBelow = (path: string): void => {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+  const points = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
-    .map((line) => line.split(' '))
-    .filter(([, point = '']) => point.startsWith(`${path}/`))
-  for (const [, point = '', type] of mounts.reverse()) {
-    if (type === 'nsfs') killAll(processesIn(point))
-    spawnSync('umount', ['-l', point])
-  }
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((point) => point.startsWith(`${path}/`))
+  for (const point of points.reverse()) spawnSync('umount', ['-l', point])
 }
 
 export const removeDirectory = (path: string): void => {
@@ -56,7 +27,14 @@ export const removeDirectory = (path: string): void => {
 
 /** Kills what runs in a namespace of ours, then removes its name. */
 export const destroyNamespace = (name: string): void => {
-  killAll(processesIn(join(namespaces, name)))
+  const listed = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' })
+  for (const pid of (listed.stdout ?? '').split('\n').filter(Boolean)) {
+    try {
+      process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It ended by itself.
+    }
+  }
   if (spawnSync('ip', ['netns', 'delete', name]).status === 0) return
   rmSync(join(namespaces, name), { force: true })
 }
@@ -75,9 +53,9 @@ let isDone = false
 export const removeLeftovers = (): void => {
   if (isDone) return
   isDone = true
+  for (const name of cgroupNames().filter(isOrphan)) removeCgroups(name)
   for (const name of orphansIn(namespaces)) destroyNamespace(name)
   for (const directory of [tmpdir(), '/run']) {
     for (const name of orphansIn(directory)) removeDirectory(join(directory, name))
   }
-  for (const name of cgroupNames().filter(isOrphan)) removeCgroups(name)
 }
