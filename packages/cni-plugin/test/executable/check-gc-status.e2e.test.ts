@@ -139,7 +139,7 @@ describe('STATUS', () => {
     }
     const failure = await failureOf(lab.cni.status(conf))
     expect(failure.code).toBe(50)
-    expect(failure.message).toContain('tiny')
+    expect(failure.message).toContain('No IPs available in pools: [10.65.0.0/30]')
   })
 
   test('needs a family that no pool has', async () => {

@@ -76,7 +76,7 @@ test('one family has no pool: the other is given back', async () => {
   const conf = lab.conf({ main: lab.datastoreFields([{ name: 'v4', cidr: '10.65.0.0/16' }]) })
   const { namespace, attachment } = lab.container('half')
   const failure = await failureOf(conf, attachment)
-  expect(failure.message).toContain('IPv6')
+  expect(failure.message).toContain('cannot find a qualified ippool')
   expect(namespace.links()).toEqual([])
   await nothingIsLeft()
 })

@@ -129,9 +129,9 @@ export class CNILab {
       ])
       return {
         allocations: blocks.flatMap(({ value }) =>
-          value.allocations.flatMap((index) =>
-            index === null ? [] : [value.attributes[index]?.handleID ?? ''],
-          ),
+          value.allocations
+            .map((index) => (index === null ? undefined : value.attributes[index]?.handleID))
+            .filter((handle) => handle !== undefined && handle !== blockOverhead),
         ),
         handles: handles.map(({ value }) => value.id),
         endpoints: endpoints.map(({ value }) => value.name),
@@ -151,6 +151,9 @@ export const defaultPools: ReadonlyArray<Fields> = [
   { name: 'v4', cidr: '10.65.0.0/16' },
   { name: 'v6', cidr: 'fd65::/64' },
 ]
+
+/** Addresses that a block loses to being a subnet (under ptp and bridge); Calico's own handle. */
+const blockOverhead = 'windows-reserved-ipam-handle'
 
 /** Nothing of any container is stored. Blocks and their affinities stay: the node keeps them. */
 export const nothingStored = { allocations: [], handles: [], endpoints: [] }
