@@ -139,7 +139,8 @@ export class MemoryStore {
       return undefined
     }
     const revision = `${this.#revision}` as Revision
-    objects.set(keyText(write.key), copyValue({ ...write, revision } as KeyValue))
+    const { key, value } = write
+    objects.set(keyText(key), copyValue({ key, value, revision } as KeyValue))
     return revision
   }
 

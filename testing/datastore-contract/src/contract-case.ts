@@ -1,0 +1,16 @@
+/** One case of the contract: plain data, so that vitest and the self-tests can both run it. */
+import type { Capabilities, Datastore } from '@hc-calico/ipam-core/ports'
+
+export interface ContractContext {
+  /** Two independent clients of one fresh, empty store. */
+  readonly first: Datastore
+  readonly second: Datastore
+  readonly capabilities: Capabilities
+}
+
+export interface ContractCase {
+  readonly group: string
+  readonly name: string
+  /** Rejects, with what was expected, when the store breaks the contract. */
+  readonly run: (context: ContractContext) => Promise<void>
+}

@@ -1,0 +1,45 @@
+/** The contract every datastore adapter must pass, as data and as a vitest suite. */
+
+import type { Capabilities, Datastore } from '@hc-calico/ipam-core/ports'
+import { afterEach, beforeEach, describe, test } from 'vitest'
+import type { ContractCase } from './contract-case.ts'
+import { commitCases } from './suites/commits.ts'
+import { readCases } from './suites/reads.ts'
+import { twoClientCases } from './suites/two-clients.ts'
+import { watchCases } from './suites/watches.ts'
+import { writeCases } from './suites/writes.ts'
+
+export type { ContractCase, ContractContext } from './contract-case.ts'
+
+export const contractCases: ReadonlyArray<ContractCase> = [
+  ...writeCases,
+  ...commitCases,
+  ...readCases,
+  ...twoClientCases,
+  ...watchCases,
+]
+
+/** Two independent clients of one fresh store, and how to get rid of it. */
+export interface OpenedStore {
+  readonly first: Datastore
+  readonly second: Datastore
+  readonly close: () => Promise<void>
+}
+
+export interface ContractOptions {
+  readonly capabilities: Capabilities
+  readonly open: () => Promise<OpenedStore>
+}
+
+export const describeDatastoreContract = (name: string, options: ContractOptions): void => {
+  describe(`datastore contract: ${name}`, () => {
+    let store: OpenedStore
+    beforeEach(async () => {
+      store = await options.open()
+    })
+    afterEach(() => store.close())
+    for (const { group, name: what, run } of contractCases) {
+      test(`${group}: ${what}`, () => run({ ...store, capabilities: options.capabilities }))
+    }
+  })
+}
