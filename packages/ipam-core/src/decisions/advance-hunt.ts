@@ -4,7 +4,7 @@
  * the handle already had and what it counts too much.
  */
 
-import { arrivedLate, close, settled } from './allocation-attempt.ts'
+import { arrivedLate, close, recheckLate, settled } from './allocation-attempt.ts'
 import { borrowStage } from './borrow-block.ts'
 import { ownStage } from './choose-block.ts'
 import { nextChore } from './chores.ts'
@@ -49,6 +49,7 @@ export const assignStages = (ground: Ground, hunt: Hunt): Move => {
 
 const move = (ground: Ground, hunt: Hunt, stage: typeof assignStages): Move => {
   if (hunt.attempt !== undefined) return go(settled(ground, hunt, hunt.attempt))
+  if (hunt.mustRecheck) return recheckLate(hunt)
   const arrived = arrivedLate(ground, hunt)
   if (arrived !== undefined) return go(arrived)
   return nextChore(ground, hunt) ?? stage(ground, hunt)

@@ -13,7 +13,7 @@ import { addressInBlock } from '../ip/ordinal.ts'
 import { affinityText } from '../model/affinity-text.ts'
 import type { Block } from '../model/block.ts'
 import type { Handle } from '../model/handle.ts'
-import type { KeyValue, Write } from '../ports/datastore.ts'
+import type { KeyValue, Query, Write } from '../ports/datastore.ts'
 import {
   allocated,
   assignableOrdinals,
@@ -22,6 +22,7 @@ import {
   newBlock,
   touched,
 } from './block-changes.ts'
+import { readAgain } from './decision.ts'
 import { handleAllowance } from './handle-allowance.ts'
 import { decremented, emptyHandle, handleWrite, incremented } from './handle-changes.ts'
 import {
@@ -155,8 +156,8 @@ export const attemptAt = (ground: Ground, hunt: Hunt, target: Target): Move => {
     tag: 'Write',
     writes: writes.filter((write) => write !== undefined),
     progress: afterSuccess(ground, hunt, attempt),
-    ifConflict: hunt,
-    ifPartial: () => (handle === undefined ? hunt : afterHandleOnly(hunt, attempt)),
+    ifConflict: doubted(hunt),
+    ifPartial: () => doubted(handle === undefined ? hunt : afterHandleOnly(hunt, attempt)),
     ifUnknown: { ...hunt, attempt },
   })
 }
@@ -193,6 +194,23 @@ export const settled = (ground: Ground, hunt: Hunt, attempt: Attempt): Hunt => {
     attempt.handle !== undefined && stored !== undefined && sameCounts(stored.value, attempt.handle)
   const next: Hunt = { ...rest, late: [...hunt.late, attempt] }
   return isCounted ? afterHandleOnly(next, attempt) : next
+}
+
+/** The hunt after a conflict: with whom, if not with a commit of our own that came late? */
+const doubted = (hunt: Hunt): Hunt =>
+  hunt.late.length === 0 ? hunt : { ...hunt, mustRecheck: true }
+
+/** Reads again what the late commits would have written; each is then settled once more. */
+export const recheckLate = (hunt: Hunt): Move => {
+  const { late, mustRecheck: _, ...rest } = hunt
+  const handles = [...new Set(late.flatMap(({ handle }) => handle?.id ?? []))]
+  const queries: Query[] = [
+    ...late.map(({ cidr }) => ({ get: blockKey(cidr) })),
+    ...handles.map((id) => ({ get: { kind: 'Handle', id } }) as const),
+  ]
+  const [attempt, ...others] = late.toReversed()
+  const next: Hunt = { ...rest, late: others.toReversed() }
+  return stepTo(readAgain(queries, attempt === undefined ? next : { ...next, attempt }))
 }
 
 /** The hunt with a commit that arrived after it had been given up; undefined when none has. */

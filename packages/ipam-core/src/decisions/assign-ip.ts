@@ -39,6 +39,7 @@ import {
   stepOf,
   stepTo,
   warm,
+  withoutOwn,
 } from './hunt.ts'
 import { allowsUse, enabledPools, poolOfAddress } from './select-pools.ts'
 import { getIn, listIn, notYetRead } from './snapshot.ts'
@@ -165,7 +166,7 @@ const tidied = (ground: Ground, hunt: Hunt, block: Block): Hunt => {
     const isPending = state === 'pending' || state === 'pendingDeletion'
     return isPending ? { ...known, chores: [...hunt.chores, { tag: 'Confirm', cidr }] } : known
   }
-  return { ...known, chores: [...hunt.chores, { tag: 'DropOwn', cidr }] }
+  return withoutOwn(ground, known, cidr)
 }
 
 const stage =

@@ -28,6 +28,7 @@ import {
   type Move,
   ownBlocks,
   stepTo,
+  withoutOwn,
 } from './hunt.ts'
 
 /** Own blocks read at once: a node seldom has more, and each may weigh some kilobytes. */
@@ -85,15 +86,6 @@ const take = (ground: Ground, hunt: Hunt, own: OwnBlock): Move => {
   return attemptAt(ground, hunt, { cidr: trustedCIDR(own.cidr), stored: own.block.stored })
 }
 
-const dropStale = (hunt: Hunt, stale: ReadonlyArray<OwnBlock>): Move => {
-  const cidrs = stale.map(({ cidr }) => cidr)
-  return go({
-    ...hunt,
-    notOwn: [...hunt.notOwn, ...cidrs],
-    chores: [...hunt.chores, ...cidrs.map((cidr) => ({ tag: 'DropOwn', cidr }) as const)],
-  })
-}
-
 /** The next move as long as the host's own blocks may serve. */
 export const ownStage = (ground: Ground, hunt: Hunt): Move => {
   const own = look(ground, hunt)
@@ -113,7 +105,9 @@ export const ownStage = (ground: Ground, hunt: Hunt): Move => {
   const stale = own.filter(
     ({ block }) => block.tag === 'Stored' && !isMine(ground, block.stored.value),
   )
-  if (stale.length > 0) return dropStale(hunt, stale)
+  if (stale.length > 0) {
+    return go(stale.reduce((rest, { cidr }) => withoutOwn(ground, rest, cidr), hunt))
+  }
   const second = own.find((one) => !isConfirmed(one) && ownsBlock(ground, one, serves))
   return second === undefined ? enter(hunt, 'Claim') : confirmBlock(ground, hunt, second)
 }

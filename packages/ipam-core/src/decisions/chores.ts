@@ -1,9 +1,10 @@
 /**
- * The small writes that follow a larger one. Confirming a claimed block must succeed, because only
- * confirmed blocks are routed; the others tidy up, and whoever comes next can do it as well, so
- * they are tried once.
+ * The small writes that follow a larger one: confirming a claimed block, because only confirmed
+ * blocks are routed, and tidying up. Each is decided anew from what is stored now, so after a failure
+ * it is simply asked again, and it is over when there is nothing left to write.
  */
-import type { Write } from '../ports/datastore.ts'
+import { affinityText } from '../model/affinity-text.ts'
+import type { Key, KeyValue, Write } from '../ports/datastore.ts'
 import {
   affinityAt,
   affinityKey,
@@ -30,13 +31,22 @@ const confirm = (ground: Ground, cidr: string): Write | undefined => {
   return { op: 'update', key, value: { ...value, state }, revision }
 }
 
-const dropOwn = (ground: Ground, cidr: string): Write | undefined => {
-  const affinity = affinityAt(ground, ground.plan.owner, cidr)
-  const block = blockAt(ground, cidr)
-  if (affinity.tag !== 'Stored') return undefined
-  if (block.tag === 'Stored' && isMine(ground, block.stored.value)) return undefined
-  const { key, revision } = affinity.stored
-  return { op: 'delete', key, revision }
+const dropOwn = (
+  ground: Ground,
+  { key, revision }: KeyValue<'BlockAffinity'>,
+): Write | undefined => {
+  const affinity = affinityAt(ground, ground.plan.owner, key.cidr)
+  const isUnchanged = affinity.tag === 'Stored' && affinity.stored.revision === revision
+  return isUnchanged ? { op: 'delete', key, revision } : undefined
+}
+
+const dropTheirs = (ground: Ground, key: Key<'BlockAffinity'>): Write | undefined => {
+  const theirs = affinityAt(ground, key, key.cidr)
+  const block = blockAt(ground, key.cidr)
+  const isTheirs = block.tag === 'Stored' && block.stored.value.affinity === affinityText(key)
+  if (isTheirs || theirs.tag !== 'Stored') return undefined
+  if (theirs.stored.value.state !== 'pendingDeletion') return undefined
+  return { op: 'delete', key, revision: theirs.stored.revision }
 }
 
 const writeOf = (ground: Ground, chore: Chore): Write | undefined => {
@@ -44,13 +54,9 @@ const writeOf = (ground: Ground, chore: Chore): Write | undefined => {
     case 'Confirm':
       return confirm(ground, chore.cidr)
     case 'DropOwn':
-      return dropOwn(ground, chore.cidr)
-    case 'DropTheirs': {
-      const theirs = affinityAt(ground, chore.key, chore.key.cidr)
-      if (theirs.tag !== 'Stored' || theirs.stored.value.state !== 'pendingDeletion')
-        return undefined
-      return { op: 'delete', key: chore.key, revision: theirs.stored.revision }
-    }
+      return dropOwn(ground, chore.affinity)
+    case 'DropTheirs':
+      return dropTheirs(ground, chore.key)
     case 'Restore': {
       const { key, value } = chore.affinity
       const theirs = affinityAt(ground, key, key.cidr)
@@ -70,12 +76,5 @@ export const nextChore = (ground: Ground, hunt: Hunt): Move | undefined => {
   const rest: Hunt = { ...hunt, chores }
   const write = writeOf(ground, chore)
   if (write === undefined) return go(rest)
-  const onFailure = chore.tag === 'Confirm' ? hunt : rest
-  return stepTo({
-    tag: 'Write',
-    writes: [write],
-    progress: rest,
-    ifConflict: onFailure,
-    ifUnknown: onFailure,
-  })
+  return stepTo({ tag: 'Write', writes: [write], progress: rest })
 }

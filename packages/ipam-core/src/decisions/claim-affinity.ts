@@ -29,6 +29,7 @@ import {
   type Move,
   newHunt,
   stepOf,
+  withoutOwn,
 } from './hunt.ts'
 import { enabledPools, poolOfCIDR } from './select-pools.ts'
 import { getIn, listIn, notYetRead } from './snapshot.ts'
@@ -101,8 +102,7 @@ const oneBlock =
     if (block.tag !== 'Stored') return claimAt(ground, hunt, cidr)
     if (!isMine(ground, block.stored.value)) {
       if (affinity.tag !== 'Stored' || hunt.notOwn.includes(text)) return end(hunt)
-      const chores = [{ tag: 'DropOwn', cidr: text } as const]
-      return go({ ...hunt, notOwn: [text], chores })
+      return go(withoutOwn(ground, hunt, text))
     }
     if (affinity.tag !== 'Stored') return claimAt(ground, hunt, cidr, block.stored)
     if (affinity.stored.value.state === 'confirmed') return end({ ...hunt, ensured: text })

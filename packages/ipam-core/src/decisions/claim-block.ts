@@ -28,6 +28,7 @@ import {
   ownBlocks,
   stepTo,
   withMessage,
+  withoutOwn,
 } from './hunt.ts'
 
 /** Candidates read at once: 8, 16, 32, then 64, which one etcd transaction can still hold. */
@@ -109,13 +110,7 @@ const walk = (ground: Ground, hunt: Hunt): Move => {
 const interrupted = (ground: Ground, hunt: Hunt): Move | undefined => {
   const missing = ownBlocks(ground, hunt).filter((cidr) => blockAt(ground, cidr).tag === 'Absent')
   const misfit = missing.find((cidr) => !hasPoolSize(ground, cidr))
-  if (misfit !== undefined) {
-    return go({
-      ...hunt,
-      notOwn: [...hunt.notOwn, misfit],
-      chores: [...hunt.chores, { tag: 'DropOwn', cidr: misfit }],
-    })
-  }
+  if (misfit !== undefined) return go(withoutOwn(ground, hunt, misfit))
   const cidr = missing.map(trustedCIDR).find((one) => roomOfNew(ground, one) > 0)
   return cidr && claimAt(ground, hunt, cidr)
 }

@@ -40,8 +40,8 @@ export interface Credit {
 export type Chore =
   /** Our affinity of a block that is ours becomes `confirmed`. */
   | { readonly tag: 'Confirm'; readonly cidr: string }
-  /** Our affinity of a block that is somebody else's goes. */
-  | { readonly tag: 'DropOwn'; readonly cidr: string }
+  /** Our affinity of a block that is somebody else's goes, unless it has been written since. */
+  | { readonly tag: 'DropOwn'; readonly affinity: KeyValue<'BlockAffinity'> }
   /** The affinity of an owner whose empty block we removed goes. */
   | { readonly tag: 'DropTheirs'; readonly key: Key<'BlockAffinity'> }
   /** An owner whose block turned out to be in use gets its affinity back. */
@@ -68,6 +68,8 @@ export interface Hunt {
   readonly attempt?: Attempt
   /** Commits of unknown outcome that had not happened when last looked; they may yet arrive. */
   readonly late: ReadonlyArray<Attempt>
+  /** A conflict came after such a commit: it may be ours, so its objects have to be read again. */
+  readonly mustRecheck?: boolean
   readonly credits: ReadonlyArray<Credit>
   readonly chores: ReadonlyArray<Chore>
   /** The version of the handle whose addresses were looked at, and whether they are accounted for. */
@@ -169,6 +171,14 @@ export const affinityAt = (
   const { snapshot } = situation
   const key = affinityKey(owner, cidr)
   return known(wasRead(snapshot, { get: key }), () => getIn(snapshot, key))
+}
+
+/** The hunt for which a block is not ours: our affinity, if there is one, goes. */
+export const withoutOwn = (ground: Ground, hunt: Hunt, cidr: string): Hunt => {
+  const affinity = affinityAt(ground, ground.plan.owner, cidr)
+  const drop =
+    affinity.tag === 'Stored' ? [{ tag: 'DropOwn', affinity: affinity.stored } as const] : []
+  return { ...hunt, notOwn: [...hunt.notOwn, cidr], chores: [...hunt.chores, ...drop] }
 }
 
 export const isMine = ({ plan }: Ground, block: Block): boolean =>

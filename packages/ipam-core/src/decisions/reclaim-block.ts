@@ -54,6 +54,7 @@ const takeAway = (ground: Ground, hunt: Hunt, block: KeyValue<'Block'>): Move =>
   const theirs = affinityAt(ground, owner, cidr)
   if (theirs.tag === 'Unread') return stepTo(readMore([{ get: key }], hunt))
   const removal: Write = { op: 'delete', key: block.key, revision: block.revision }
+  const taken: Hunt = { ...hunt, chores: [...hunt.chores, { tag: 'DropTheirs', key }] }
   const next: Hunt = { ...hunt, cursor: hunt.cursor + 1 }
   if (theirs.tag === 'Absent') {
     return stepTo({ tag: 'Write', writes: [removal], progress: hunt, ifConflict: next })
@@ -63,13 +64,13 @@ const takeAway = (ground: Ground, hunt: Hunt, block: KeyValue<'Block'>): Move =>
   return stepTo({
     tag: 'Write',
     writes: [{ op: 'update', key, value: leaving, revision }, removal],
-    progress: { ...hunt, chores: [...hunt.chores, { tag: 'DropTheirs', key }] },
+    progress: taken,
     ifConflict: next,
     ifPartial: () => ({
       ...next,
       chores: [...next.chores, { tag: 'Restore', affinity: theirs.stored }],
     }),
-    ifUnknown: hunt,
+    ifUnknown: taken,
   })
 }
 

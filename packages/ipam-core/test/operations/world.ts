@@ -2,7 +2,7 @@
 import { isLeft } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { newBlock } from '../../src/decisions/block-changes.ts'
-import type { IPAMError } from '../../src/errors.ts'
+import { type IPAMError, tagOf } from '../../src/errors.ts'
 import { trustedCIDR } from '../../src/ip/index.ts'
 import type { AutoAssignRequest } from '../../src/ipam.ts'
 import { defaultLimits, type Limits } from '../../src/limits.ts'
@@ -13,7 +13,6 @@ import type { IPPool } from '../../src/model/ip-pool.ts'
 import { defaultIPAMConfig, type IPAMConfig } from '../../src/model/ipam-config.ts'
 import type { Deps } from '../../src/operations/deps.ts'
 import type {
-  CommitFailure,
   Datastore,
   Key,
   KeyValue,
@@ -89,24 +88,6 @@ const recording = (store: Datastore, calls: Call[]): Datastore => ({
   commit: (writes, options) => async () => {
     calls.push({ tag: 'Commit', writes })
     return store.commit(writes, options)()
-  },
-})
-
-/** Intercepts commits: what it answers instead, or undefined to let the commit through. */
-export type Interception = (
-  writes: ReadonlyArray<Write>,
-  store: Datastore,
-) => Promise<CommitFailure | undefined> | undefined
-
-export const withInterception = (world: World, intercept: Interception): Deps => ({
-  ...world.deps,
-  datastore: {
-    ...world.deps.datastore,
-    commit: (writes, options) => async () => {
-      const failure = await intercept(writes, world.deps.datastore)
-      if (failure !== undefined) return { _tag: 'Left', left: failure }
-      return world.deps.datastore.commit(writes, options)()
-    },
   },
 })
 
@@ -191,6 +172,12 @@ export const ok = async <A>(task: TaskEither<unknown, A>): Promise<A> => {
   const result = await task()
   if (isLeft(result)) throw new Error(JSON.stringify(result.left, bigints))
   return result.right
+}
+
+/** How it ended: `ok`, or the tag of the error. */
+export const tagsOf = async (task: TaskEither<IPAMError, unknown>): Promise<string> => {
+  const result = await task()
+  return isLeft(result) ? tagOf(result.left) : 'ok'
 }
 
 export const refused = async (task: TaskEither<IPAMError, unknown>) => {
