@@ -8,7 +8,6 @@
  */
 import { closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import type { HostLock, Notes } from './dataplane/dataplane.ts'
 import type { LockLibc } from './dataplane/linux/libc.ts'
 
@@ -29,7 +28,7 @@ export interface HostLockParts {
 const realParts: HostLockParts = {
   libc: async () => (await import('./dataplane/linux/libc-bun.ts')).openLockLibc(),
   nowMs: () => performance.now(),
-  sleep: setTimeout,
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   random: Math.random,
 }
 

@@ -3,8 +3,8 @@
  * addresses belong to, its workload endpoint, its interface on the host. Shapes are Calico's.
  * Everything from outside is validated here before it reaches a key, a path or a name.
  */
-import { createHash } from 'node:crypto'
 import type { PluginConfig } from './config.ts'
+import { sha1Hex } from './sha1.ts'
 import { CNIFailure, cniErrorCode } from './skel/cni-error.ts'
 import { isContainerID, quoted } from './skel/command-args.ts'
 import type { PluginCall } from './skel/run-plugin.ts'
@@ -127,6 +127,6 @@ const hostInterfaceSuffixLength = 11
 export const hostInterfaceFor = (identity: Identity, prefix: string): string => {
   const { namespace, pod, containerID } = identity
   if (pod === undefined) return `cali${containerID.slice(0, hostInterfaceSuffixLength)}`
-  const digest = createHash('sha1').update(`${namespace}.${pod}`).digest('hex')
+  const digest = sha1Hex(`${namespace}.${pod}`)
   return `${prefix}${digest.slice(0, hostInterfaceSuffixLength)}`
 }

@@ -2,7 +2,8 @@
  * The only place that imports an adapter, and only the one the configuration names: an adapter's
  * modules are most of what a call would otherwise load for nothing.
  */
-import type { Datastore, Values, Write } from '@hc-calico/ipam-core/ports'
+import type { EnsuredObject } from '@hc-calico/datastore-local'
+import type { Datastore, Values } from '@hc-calico/ipam-core/ports'
 import type { DatastoreConfig, LocalDatastoreConfig, LocalPool } from './config-datastore.ts'
 import { CNIFailure, cniErrorCode } from './skel/cni-error.ts'
 
@@ -20,22 +21,22 @@ const reservationName = 'local-configuration'
  * What the configuration states and nobody else would make: its pools, its reservations, and the
  * object of this node, which automatic assignment wants to see.
  */
-export const statedObjects = (config: LocalDatastoreConfig, node: string): ReadonlyArray<Write> => {
+export const statedObjects = (
+  config: LocalDatastoreConfig,
+  node: string,
+): ReadonlyArray<EnsuredObject> => {
   const pools = config.pools.map(
-    (pool): Write => ({
-      op: 'create',
+    (pool): EnsuredObject => ({
       key: { kind: 'IPPool', name: pool.name },
       value: poolValue(pool),
     }),
   )
-  const reservation: Write = {
-    op: 'create',
+  const reservation: EnsuredObject = {
     key: { kind: 'IPReservation', name: reservationName },
     value: { name: reservationName, reservedCIDRs: config.reservations },
   }
   return [
     {
-      op: 'create',
       key: { kind: 'Node', name: node },
       value: { name: node, labels: { 'kubernetes.io/hostname': node } },
     },

@@ -21,10 +21,10 @@ const withFault = async (kind: Kind, tag: DatastoreErrorTag) => {
   return world
 }
 
+// No Handle here: that of a new container is created, never read.
 const kinds: ReadonlyArray<Kind> = [
   'Block',
   'BlockAffinity',
-  'Handle',
   'IPPool',
   'IPReservation',
   'IPAMConfig',

@@ -135,7 +135,7 @@ describe('all or nothing', () => {
     const { document } = await world.run({ ...add, conf: dual })
     expect(document).toMatchObject({
       code: 101,
-      msg: expect.stringContaining('no configured Calico pools for node node-1'),
+      msg: expect.stringContaining('cannot find a qualified ippool'),
     })
     expect(await world.held()).toEqual({})
     expect(await world.list('Handle')).toEqual([])

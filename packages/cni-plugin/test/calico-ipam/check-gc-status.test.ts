@@ -138,13 +138,13 @@ describe('STATUS', () => {
     [string, ReadonlyArray<Parameters<World['seed']>[0][number]>, object, string | undefined]
   >([
     ['room', [poolWrite(four), nodeWrite('node-1')], {}, undefined],
-    ['no pool at all', [nodeWrite('node-1')], {}, 'no configured Calico pools for node node-1'],
+    ['no pool at all', [nodeWrite('node-1')], {}, 'cannot find a qualified ippool'],
     ['no pool of the family', [poolWrite(four), nodeWrite('node-1')], dual, 'IPv6'],
     [
       'a disabled pool',
       [poolWrite({ ...four, disabled: true }), nodeWrite('node-1')],
       {},
-      'no configured Calico pools',
+      'cannot find a qualified ippool',
     ],
     [
       'a pool for other nodes',

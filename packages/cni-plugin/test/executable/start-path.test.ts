@@ -72,6 +72,17 @@ describe('the executable', () => {
     expect(matching(atStart, pattern)).toEqual([])
   })
 
+  // Each costs 1 to 2 ms: much of what they contain is JavaScript.
+  test.each(['crypto', 'net', 'http', 'https', 'stream', 'url', 'util', 'timers/promises'])(
+    'does not load the runtime’s module %s at its start',
+    (name) => {
+      const users = atStart.filter((file) =>
+        metafile.inputs[file]?.imports.some(({ path }) => path.replace(/^node:/, '') === name),
+      )
+      expect(users).toEqual([])
+    },
+  )
+
   test.each([
     ['etcd3', /node_modules\/etcd3\//],
     ['gRPC', /node_modules\/@grpc\//],

@@ -2,7 +2,6 @@
  * What the wiring touches, in one record, so that each step is a plain function of it and tests can
  * replace any of it. Bounds are here too.
  */
-import { setTimeout } from 'node:timers/promises'
 import type { Notes } from '../dataplane.ts'
 import type { NetworkLibc } from './libc.ts'
 import { type NetlinkSocket, openNetlink } from './netlink/socket.ts'
@@ -19,9 +18,7 @@ export const createKernel = (libc: NetworkLibc, notes: Notes): Kernel => ({
   libc,
   notes,
   writeSysctl,
-  sleep: async (ms) => {
-    await setTimeout(ms)
-  },
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 })
 
 /** Upstream's bound for deleting a link; the kernel needs a grace period of some 30 ms for it. */
