@@ -4,9 +4,11 @@
  * range for benchmarks, 198.18.0.0/15), so that a test can talk to what runs there; no other
  * interface and no route of the machine is touched.
  */
+import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { command, tryCommand } from './command.ts'
 import { createNamespace, type NetworkNamespace } from './netns.ts'
+import { atEnd } from './teardown.ts'
 
 export interface LAN {
   /** The machine's own address in it. */
@@ -46,6 +48,8 @@ export const createLAN = async (label: string): Promise<LAN> => {
   await bridge.ip('link', 'set', 'host0', 'up')
   // The peer moves to this process's namespace; it goes away with the bridge's end of it.
   await bridge.ip('link', 'set', device, 'netns', String(process.pid))
+  // An exit handler is faster than the kernel, which takes the link away some time later.
+  const forget = atEnd(`link ${device}`, () => spawnSync('ip', ['link', 'delete', device]))
   const subnet = await takeSubnet(device)
   await command('ip', ['link', 'set', device, 'up'])
   const address = (n: number): string => `${subnet}.${n}`
@@ -67,6 +71,7 @@ export const createLAN = async (label: string): Promise<LAN> => {
     remove: async () => {
       // The namespace lives on as long as a packet is in flight; the link must be gone now.
       await tryCommand('ip', ['link', 'delete', device])
+      forget()
       await bridge.delete()
     },
   }
