@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest'
+import type { AutoAssignRequest } from '../../src/ipam.ts'
+import { autoAssign } from '../../src/operations/auto-assign.ts'
+import {
+  faultsOf,
+  ok,
+  poolOf,
+  put,
+  refused,
+  assignRequest as request,
+  valuesOf,
+  type World,
+  worldOf,
+} from './world.ts'
+
+const once = (change: Partial<AutoAssignRequest> = {}): AutoAssignRequest =>
+  request({ maxAllocToHandlePerIPVersion: 1, ...change })
+
+const dual = [poolOf('10.0.0.0/28', 30), poolOf('fd00::/124', 126)]
+
+const stored = async (world: World) =>
+  (await ok(world.store.read([{ list: 'Block' }, { list: 'Handle' }, { list: 'BlockAffinity' }])))
+    .flat()
+    .map(({ revision }) => revision)
+
+describe.each([true, false])('atomic commits: %s', (atomic) => {
+  test('the same request again gets the same addresses, as single ones, and writes nothing', async () => {
+    const world = await worldOf({ atomic, pools: dual })
+    const first = await ok(autoAssign(world.deps, once({ num6: 1 })))
+    const before = await stored(world)
+    const again = await ok(autoAssign(world.deps, once({ num6: 1, attrs: { node: 'other' } })))
+    expect(again.v4?.ips).toEqual(first.v4?.ips.map((ip) => ip.replace('/30', '/32')))
+    expect(again.v6?.ips).toEqual(first.v6?.ips.map((ip) => ip.replace('/126', '/128')))
+    expect(await stored(world)).toEqual(before)
+  })
+
+  test('also when the host could get nothing else', async () => {
+    const world = await worldOf({ atomic, pools: [poolOf('10.0.0.0/30', 30)] })
+    const first = await ok(autoAssign(world.deps, once()))
+    await ok(autoAssign(world.deps, request({ handleID: 'h2', num4: 3 })))
+    for (const change of [{}, { maxBlocksPerHost: 1 }]) {
+      const again = await ok(autoAssign(world.deps, once(change)))
+      expect(again.v4?.ips).toEqual(first.v4?.ips.map((ip) => ip.replace('/30', '/32')))
+      expect(again.v4?.messages).toEqual([])
+    }
+    expect(await faultsOf(world)).toEqual([])
+  })
+
+  test('a handle that holds a part gets the rest', async () => {
+    const world = await worldOf({ atomic, pools: dual })
+    const some = await ok(autoAssign(world.deps, once({ num4: 1 })))
+    const all = once({ num4: 3, maxAllocToHandlePerIPVersion: 3 })
+    const got = await ok(autoAssign(world.deps, all))
+    // One and three more would be too many; three in all is what was asked for.
+    expect(got.v4?.ips[0]).toBe(some.v4?.ips[0]?.replace('/30', '/32'))
+    expect(got.v4?.ips).toHaveLength(3)
+    expect(await faultsOf(world)).toEqual([])
+    expect(Object.values((await valuesOf(world, 'Handle'))[0]?.blocks ?? {})).toEqual([3])
+  })
+
+  test('a handle that may hold more gets more', async () => {
+    const world = await worldOf({ atomic, pools: dual })
+    const two = once({ maxAllocToHandlePerIPVersion: 2 })
+    const first = await ok(autoAssign(world.deps, two))
+    const second = await ok(autoAssign(world.deps, two))
+    expect(second.v4?.ips).not.toEqual(first.v4?.ips)
+    expect(await faultsOf(world)).toEqual([])
+  })
+
+  test.each([
+    ['a block that exists', '10.0.0.0/30'],
+    ['a block that is gone', '10.0.0.12/30'],
+    ['another pool', '10.9.0.0/26'],
+  ])('a handle that counts what it does not hold, in %s, is put right', async (_, cidr) => {
+    const world = await worldOf({ atomic, pools: [poolOf('10.0.0.0/30', 30)] })
+    await ok(autoAssign(world.deps, request({ handleID: 'h2' })))
+    await put(world, { kind: 'Handle', id: 'h1' }, { id: 'h1', blocks: { [cidr]: 1 } })
+    expect((await ok(autoAssign(world.deps, once()))).v4?.ips).toEqual(['10.0.0.1/30'])
+    expect(await faultsOf(world)).toEqual([])
+  })
+
+  test('and so it is when there is no address', async () => {
+    const world = await worldOf({ atomic, pools: [poolOf('10.0.0.0/30', 30)] })
+    await ok(autoAssign(world.deps, request({ handleID: 'h2', num4: 4 })))
+    await put(world, { kind: 'Handle', id: 'h1' }, { id: 'h1', blocks: { '10.0.0.0/30': 1 } })
+    expect((await ok(autoAssign(world.deps, once()))).v4?.ips).toEqual([])
+    expect(await faultsOf(world)).toEqual([])
+  })
+
+  test('more than the handle may ever hold is refused', async () => {
+    const world = await worldOf({ atomic, pools: dual })
+    const refusal = await refused(autoAssign(world.deps, once({ num4: 2 })))
+    expect(refusal.message).toBe(
+      'handle h1 already has 0 allocation(s), cannot allocate more (maxAlloc=1)',
+    )
+  })
+})
