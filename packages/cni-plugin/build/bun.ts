@@ -38,16 +38,27 @@ export const sanitizedEnvironment = (): NodeJS.ProcessEnv => ({
   HOME: process.env.HOME,
 })
 
-/** The sources of our other packages are bundled, not their builds. */
-const bundleArguments = ['--format=esm', '--minify', '--conditions=hc-calico-source']
+/**
+ * The sources of our other packages are bundled, not their builds. The override maps our imports of
+ * fp-ts to the modules io-ts imports: otherwise there are two copies of it, one of them in CommonJS,
+ * which costs 0.8 ms.
+ */
+const bundleArguments = [
+  '--format=esm',
+  '--minify',
+  '--conditions=hc-calico-source',
+  '--tsconfig-override=build/tsconfig.bundle.json',
+]
 
 /**
- * Byte code, because parsing is most of a short process' start. Nothing may be read from the
- * directory the executable is started in: it runs as root wherever the runtime stands.
+ * Byte code, because parsing is most of a short process' start. Compiling to machine code late,
+ * because it rarely pays within 30 ms: a sixth of a whole ADD. Nothing may be read from the directory
+ * the executable is started in: it runs as root wherever the runtime stands.
  */
 export const compileArguments: ReadonlyArray<string> = [
   '--compile',
   '--bytecode',
+  '--compile-jit-policy=30',
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',
   '--no-compile-autoload-package-json',

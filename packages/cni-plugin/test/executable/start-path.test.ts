@@ -88,6 +88,7 @@ describe('the executable', () => {
     ['gRPC', /node_modules\/@grpc\//],
     ['the Kubernetes client', /node_modules\/@kubernetes\//],
     ['ip6addr', /node_modules\/ip6addr\//],
+    ['a second copy of fp-ts', /node_modules\/fp-ts\/lib\//],
   ])('does not contain %s', (_, pattern) => {
     expect(matching(all, pattern)).toEqual([])
   })
