@@ -237,6 +237,45 @@ describe('somebody else writes between two writes', () => {
   })
 })
 
+test.each([0, 1, 2])(
+  'part of a block goes, the outcome after %i writes is unknown',
+  async (count) => {
+    const world = await cluster(false)
+    const deps = once(
+      world,
+      async (writes, store) => {
+        const applied = await applySome(store, writes, count)
+        return unknown(applied.slice(0, Math.max(0, count - 1)))
+      },
+      () => count,
+    )
+    await ok(releaseIPs(deps, [{ address: '10.1.0.0', handle: 'h1' }]))
+    // Whether the handle was written cannot be known, so it may count one too many, never one less.
+    const counted = (await valuesOf(world, 'Handle'))[0]?.blocks['10.1.0.0/29']
+    expect(counted).toBe(count === 1 ? 2 : 1)
+    await ok(releaseByHandle(world.deps, 'h1'))
+    await expectAllGone(world)
+  },
+)
+
+test.each(releases)(
+  '%s: the handle takes an address while the reply is lost',
+  async (_, release) => {
+    const world = await cluster(false)
+    const deps = once(
+      world,
+      async (writes, store) => {
+        const applied = await applySome(store, writes, writes.length)
+        await ok(autoAssign(world.deps, assignRequest()))
+        return unknown(applied.slice(0, 2))
+      },
+      () => 3,
+    )
+    await ok(release(deps))
+    expect(await faultsOf(world)).toEqual([])
+  },
+)
+
 test('an address taken by somebody else while the reply was lost is not released again', async () => {
   const world = await worldOf({ pools: [poolOf('10.0.0.0/32', 32)] })
   await ok(autoAssign(world.deps, assignRequest()))
