@@ -1,12 +1,13 @@
 /**
- * The reference implementation of the port: a map. Obviously correct before fast, so that the
- * other adapters and the tests have something to be compared with. It keeps and hands out copies,
- * so no caller can change what is stored.
+ * The reference implementation of the port: one map per kind. Obviously correct before fast, so
+ * that the other adapters and the tests have something to be compared with. It keeps and hands out
+ * copies, so no caller can change what is stored.
  */
-import { left, right } from 'fp-ts/lib/Either.js'
+import { type Either, left, right } from 'fp-ts/lib/Either.js'
 import type { Cancellation } from '../ports/cancellation.ts'
 import type {
   CommitFailure,
+  Committed,
   Datastore,
   Key,
   KeyValue,
@@ -34,11 +35,8 @@ export interface MemoryDatastoreOptions {
   readonly watch?: boolean
 }
 
-type Objects = Map<string, KeyValue>
-
-/** Why a write cannot be applied to these objects, or undefined when it can. */
-const objection = (objects: Objects, write: Write): DatastoreErrorTag | undefined => {
-  const found = objects.get(keyText(write.key))
+/** Why a write cannot be applied to what is stored, or undefined when it can. */
+const objection = (found: KeyValue | undefined, write: Write): DatastoreErrorTag | undefined => {
   if (write.op === 'create') return found === undefined ? undefined : 'AlreadyExists'
   if (found === undefined) return 'NotFound'
   return found.revision === write.revision ? undefined : 'Conflict'
@@ -50,23 +48,12 @@ const describe: Readonly<Record<string, string>> = {
   Conflict: 'it was changed meanwhile',
 }
 
-const failureOf = (
-  objects: Objects,
-  write: Write,
-  tag: DatastoreErrorTag,
-  applied: ReadonlyArray<Revision | undefined>,
-  keys: ReadonlyArray<Key>,
-): CommitFailure => ({
-  error: datastoreError(tag, `cannot ${write.op} ${keyText(write.key)}: ${describe[tag]}`, {
-    key: write.key,
-  }),
-  applied,
-  current: keys.map((key) => ({ key, found: copyValue(objects.get(keyText(key))) })),
-})
+const errorOf = ({ op, key }: Write, tag: DatastoreErrorTag) =>
+  datastoreError(tag, `cannot ${op} ${keyText(key)}: ${describe[tag]}`, { key })
 
 /** One store; call `open` once per client. */
 export class MemoryStore {
-  #objects: Objects = new Map()
+  readonly #objects = new Map<Kind, Map<string, KeyValue>>()
   #revision = 0
   readonly #listeners = new Set<() => void>()
   readonly #options: Required<MemoryDatastoreOptions>
@@ -100,47 +87,56 @@ export class MemoryStore {
     }
   }
 
+  #kind(kind: Kind): Map<string, KeyValue> {
+    const objects = this.#objects.get(kind) ?? new Map<string, KeyValue>()
+    this.#objects.set(kind, objects)
+    return objects
+  }
+
+  #find(key: Key): KeyValue | undefined {
+    return this.#kind(key.kind).get(keyText(key))
+  }
+
   #answer(query: Query): KeyValue | undefined | ReadonlyArray<KeyValue> {
-    return 'get' in query
-      ? copyValue(this.#objects.get(keyText(query.get)))
-      : this.#list(query).map(copyValue)
+    return 'get' in query ? copyValue(this.#find(query.get)) : this.#list(query).map(copyValue)
   }
 
   #list(query: List): ReadonlyArray<KeyValue> {
-    return [...this.#objects.entries()]
+    return [...this.#kind(query.list)]
       .filter(([, one]) => matchesFilter(one.key, query))
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, one]) => one)
   }
 
-  #commit(writes: ReadonlyArray<Write>) {
-    const objects = this.#options.atomicCommit ? new Map(this.#objects) : this.#objects
+  #commit(writes: ReadonlyArray<Write>): Either<CommitFailure, Committed> {
+    const { atomicCommit } = this.#options
     const revisions: Array<Revision | undefined> = []
+    // Keys are distinct within a commit, so what holds for each write before holds for all.
+    const refused = (write: Write) => objection(this.#find(write.key), write) !== undefined
+    const isHopeless = atomicCommit && writes.some(refused)
     for (const write of writes) {
-      const tag = objection(objects, write)
+      const tag = objection(this.#find(write.key), write)
       if (tag !== undefined) {
-        const { atomicCommit } = this.#options
         const keys = atomicCommit ? writes.map((one): Key => one.key) : [write.key]
-        const applied = atomicCommit ? [] : revisions
+        const current = keys.map((key) => ({ key, found: copyValue(this.#find(key)) }))
         this.#notify()
-        return left(failureOf(this.#objects, write, tag, applied, keys))
+        return left({ error: errorOf(write, tag), applied: revisions, current })
       }
-      revisions.push(this.#apply(objects, write))
+      if (!isHopeless) revisions.push(this.#apply(write))
     }
-    this.#objects = objects
     this.#notify()
     return right({ revisions })
   }
 
-  #apply(objects: Objects, write: Write): Revision | undefined {
+  #apply(write: Write): Revision | undefined {
     this.#revision += 1
     if (write.op === 'delete') {
-      objects.delete(keyText(write.key))
+      this.#kind(write.key.kind).delete(keyText(write.key))
       return undefined
     }
     const revision = `${this.#revision}` as Revision
     const { key, value } = write
-    objects.set(keyText(key), copyValue({ key, value, revision } as KeyValue))
+    this.#kind(key.kind).set(keyText(key), copyValue({ key, value, revision } as KeyValue))
     return revision
   }
 
