@@ -35,11 +35,9 @@ export const statedObjects = (
     key: { kind: 'IPReservation', name: reservationName },
     value: { name: reservationName, reservedCIDRs: config.reservations },
   }
+  const labels = { 'kubernetes.io/hostname': node }
   return [
-    {
-      key: { kind: 'Node', name: node },
-      value: { name: node, labels: { 'kubernetes.io/hostname': node } },
-    },
+    { key: { kind: 'Node', name: node }, value: { name: node, labels } },
     ...pools,
     ...(config.reservations.length === 0 ? [] : [reservation]),
   ]
