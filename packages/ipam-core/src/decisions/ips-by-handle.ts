@@ -30,6 +30,7 @@ export const ipsByHandleDecision = (handle: string): Decision<undefined, Readonl
     operation: 'ipsByHandle',
     start: undefined,
     decide: ({ snapshot }) => {
+      if (id === '') return left(refuse('InvalidRequest', 'a handle id must not be empty'))
       const first = [{ get: key }]
       if (notYetRead(snapshot, first).length > 0) return right(readMore(first, undefined))
       const stored = getIn(snapshot, key)

@@ -112,6 +112,7 @@ export const releaseByHandleDecision = (
     progress: ReleaseProgress,
   ): Either<Refusal, Step<ReleaseProgress, ReleaseOutcome>> => {
     const { snapshot } = situation
+    if (id === '') return left(refuse('InvalidRequest', 'a handle id must not be empty'))
     if (notYetRead(snapshot, first).length > 0) return right(readMore(first, progress))
     const handle = getIn(snapshot, handleKey)?.value
     const attempted = [...progress.attempted.values()].map((one) => one.cidr)

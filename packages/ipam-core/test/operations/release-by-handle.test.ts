@@ -102,6 +102,14 @@ describe('what is not there', () => {
     })
   })
 
+  test.each(['', '\rdamage'])('%j is no handle', async (id) => {
+    const world = await assigned()
+    const refusal = { tag: 'InvalidRequest', message: 'a handle id must not be empty' }
+    expect(await refused(releaseByHandle(world.deps, id))).toEqual(refusal)
+    expect(await refused(ipsByHandle(world.deps, id))).toEqual(refusal)
+    expect(world.calls).toEqual([])
+  })
+
   test('twice: the second time there is no such handle, and nothing is written', async () => {
     const world = await assigned()
     await ok(releaseByHandle(world.deps, 'h1'))
