@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { LogConfig } from '../src/config.ts'
 import { logLine, openLog } from '../src/logging.ts'
+import { World } from './world.ts'
 
 const source = { plugin: 'hc-calico', pid: 42 }
 const at = new Date('2026-11-20T10:00:00.123Z')
@@ -102,4 +103,31 @@ describe('the file', () => {
     const log = openLog(config({ file, level: 'error' }), source, () => at)
     expect(() => log.close()).not.toThrow()
   })
+})
+
+test('no call writes a credential, at any level, whether it succeeds or fails', async () => {
+  const file = join(folder, 'calls.log')
+  const secret = 's3cret-value'
+  const world = await World.create()
+  world.env = { ETCD_PASSWORD: secret, K8S_API_TOKEN: secret }
+  const conf = {
+    log_level: 'debug',
+    log_file_path: file,
+    policy: { k8s_auth_token: secret },
+    etcd_endpoints: `http://user:${secret}@e:2379`,
+    args: { anything: secret },
+  }
+  const args = world.pod('web-0')
+  const printed = [
+    await world.run({ command: 'ADD', args, conf }),
+    await world.run({ command: 'ADD', args, conf: { ...conf, mtu: 'x' } }),
+    await world.run({ command: 'ADD', ns: 'nowhere', args, conf }),
+    await world.run({ command: 'STATUS', conf: { ...conf, datastore_type: 'etcdv3' } }),
+    await world.run({ command: 'DEL', args, conf }),
+  ]
+  const log = readFileSync(file, 'utf8')
+  expect(log).toContain('Assigned')
+  expect(log).toContain('Call failed')
+  expect(log).not.toContain(secret)
+  expect(printed.map((one) => one.stdout).join()).not.toContain(secret)
 })

@@ -107,6 +107,8 @@ export class World {
   failWrites: (write: Write) => boolean = () => false
   /** Reads by the code under test that fail; the assertions' own reads never do. */
   failReads: (query: Query) => DatastoreError | undefined = () => undefined
+  /** What the code under test asked of the datastore, call by call. */
+  waits: string[] = []
   opened = 0
   closed = 0
   #locked = 0
@@ -162,15 +164,19 @@ export class World {
       return {
         ...this.datastore,
         read: (queries, options) => {
+          const asked = queries.map((one) => ('get' in one ? one.get.kind : `list ${one.list}`))
+          this.waits.push(`read ${asked.join(', ')}`)
           const fault = queries.map(this.failReads).find((one) => one !== undefined)
           return fault === undefined
             ? this.datastore.read(queries, options)
             : async () => left(fault)
         },
-        commit: (writes, options) =>
-          writes.some(this.failWrites)
+        commit: (writes, options) => {
+          this.waits.push(`commit ${writes.map(({ op, key }) => `${op} ${key.kind}`).join(', ')}`)
+          return writes.some(this.failWrites)
             ? async () => left({ error: unreachable, applied: [], current: [] })
-            : this.datastore.commit(writes, options),
+            : this.datastore.commit(writes, options)
+        },
         watch: this.datastore.watch.bind(this.datastore),
         close: async () => {
           this.closed += 1
