@@ -3,6 +3,7 @@
 import type { Capabilities, Datastore } from '@hc-calico/ipam-core/ports'
 import { afterEach, beforeEach, describe, test } from 'vitest'
 import type { ContractCase } from './contract-case.ts'
+import { cancellationCases } from './suites/cancellation.ts'
 import { commitCases } from './suites/commits.ts'
 import { readCases } from './suites/reads.ts'
 import { twoClientCases } from './suites/two-clients.ts'
@@ -14,6 +15,7 @@ export type { ContractCase, ContractContext } from './contract-case.ts'
 export const contractCases: ReadonlyArray<ContractCase> = [
   ...writeCases,
   ...commitCases,
+  ...cancellationCases,
   ...readCases,
   ...twoClientCases,
   ...watchCases,
