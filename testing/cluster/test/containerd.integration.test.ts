@@ -8,6 +8,7 @@ import { command } from '../src/command.ts'
 import { type Containerd, startContainerd } from '../src/containerd.ts'
 import { makeDirectory } from '../src/directory.ts'
 import { createNode, type NetworkNamespace } from '../src/netns.ts'
+import { waitUntil } from '../src/process.ts'
 
 const addresses = makeDirectory('addresses')
 afterAll(() => addresses.remove())
@@ -84,8 +85,11 @@ const ownerPart = (directory: string): string => /hc-p\d+-/.exec(directory)?.[0]
 const expectNothingOf = async (directory: string): Promise<void> => {
   expect(existsSync(directory)).toBe(false)
   expect(await command('cat', ['/proc/mounts'])).not.toContain(directory)
-  const processes = (await command('ps', ['-eo', 'args'])).split('\n')
-  expect(processes.filter((line) => line.includes(directory))).toEqual([])
+  // Processes that were killed take a moment to be gone.
+  await waitUntil({ what: 'its processes are gone', timeoutMs: 5_000 }, async () => {
+    const processes = await command('ps', ['-eo', 'args'])
+    return !processes.includes(directory)
+  })
   expect(cgroupNames().filter((name) => name.startsWith(ownerPart(directory)))).toEqual([])
 }
 

@@ -148,7 +148,10 @@ describe('an owner that ends', () => {
     ['by SIGINT', 'wait', 'SIGINT'],
     ['by SIGTERM', 'wait', 'SIGTERM'],
   ] as const)('%s leaves nothing', async (_, argument, signal) => {
-    expect(remains(await endOf(argument, signal))).toEqual(nothing)
+    const owned = await endOf(argument, signal)
+    // A process that was killed takes a moment to be gone.
+    await waitUntil({ what: 'its process is gone', timeoutMs: 5_000 }, () => !isAlive(owned.pid))
+    expect(remains(owned)).toEqual(nothing)
   })
 
   test('by SIGKILL: its processes die with it, the next owner removes the rest', async () => {
