@@ -31,8 +31,9 @@ import {
   withoutOwn,
 } from './hunt.ts'
 
-/** Own blocks read at once: a node seldom has more, and each may weigh some kilobytes. */
-const ownReadMax = 16
+/** Own blocks read at once: few at first, because a node seldom has more, then many. */
+const ownReadMin = 16
+const ownReadMax = 64
 
 interface OwnBlock {
   readonly cidr: string
@@ -97,9 +98,10 @@ export const ownStage = (ground: Ground, hunt: Hunt): Move => {
   if (unrouted !== undefined) return confirmBlock(ground, hunt, unrouted)
   const best = own.find((one) => isConfirmed(one) && ownsBlock(ground, one, serves))
   if (best !== undefined) return take(ground, hunt, best)
-  const unread = own.filter(({ block }) => block.tag === 'Unread').slice(0, ownReadMax)
+  const unread = own.filter(({ block }) => block.tag === 'Unread')
   if (unread.length > 0) {
-    const queries = unread.map(({ cidr }) => ({ get: blockKey(cidr) }))
+    const readMax = unread.length === own.length ? ownReadMin : ownReadMax
+    const queries = unread.slice(0, readMax).map(({ cidr }) => ({ get: blockKey(cidr) }))
     return stepTo(readMore(queries, hunt))
   }
   const stale = own.filter(

@@ -24,6 +24,7 @@ import {
   hasPoolSize,
   hasRoom,
   isMine,
+  isOwnBlock,
   type Move,
   ownBlocks,
   stepTo,
@@ -72,7 +73,7 @@ const atCandidate = (
   const text = formatCIDR(cidr)
   const block = blockAt(ground, text)
   const affinity = affinityAt(ground, ground.plan.owner, text)
-  const isOwn = ownBlocks(ground, hunt).includes(text)
+  const isOwn = isOwnBlock(ground, hunt, text)
   // Somebody else on this host is claiming it: it is one of our own blocks, then.
   if (affinity.tag === 'Stored' && !isOwn && !hunt.notOwn.includes(text)) {
     return enter({ ...hunt, alsoOwn: [...hunt.alsoOwn, text] }, 'Own')

@@ -192,12 +192,14 @@ export const warm = ({ plan, situation }: Ground, block: Block): Block =>
 export const hasRoom = (ground: Ground, block: Block): boolean =>
   assignableOrdinals(warm(ground, block), ground.plan.reserved, 1).length > 0
 
-/** Blocks the host has an affinity for as far as the snapshot knows. */
+/** Whether the host has an affinity for the block as far as the snapshot knows. */
+export const isOwnBlock = (ground: Ground, hunt: Hunt, cidr: string): boolean =>
+  affinityAt(ground, ground.plan.owner, cidr).tag === 'Stored' &&
+  !hunt.notOwn.includes(cidr) &&
+  (hunt.alsoOwn.includes(cidr) || ground.plan.listed.includes(cidr))
+
 export const ownBlocks = (ground: Ground, hunt: Hunt): ReadonlyArray<string> =>
-  [...ground.plan.listed, ...hunt.alsoOwn].filter(
-    (cidr) =>
-      !hunt.notOwn.includes(cidr) && affinityAt(ground, ground.plan.owner, cidr).tag === 'Stored',
-  )
+  [...ground.plan.listed, ...hunt.alsoOwn].filter((cidr) => isOwnBlock(ground, hunt, cidr))
 
 /** The stored handle as far as it is known. A new container's is not read before it is created. */
 export const storedHandle = (

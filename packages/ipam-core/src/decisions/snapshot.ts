@@ -4,15 +4,19 @@
  */
 import type { Answer, Get, Key, KeyValue, Kind, List, Query } from '../ports/datastore.ts'
 import { keyText, queryText } from '../ports/key-text.ts'
+import { emptyGrowingMap, type GrowingMap } from './growing-map.ts'
 
 export interface Snapshot {
   /** Objects by key text; undefined means: read, and absent. */
-  readonly objects: ReadonlyMap<string, KeyValue | undefined>
+  readonly objects: GrowingMap<KeyValue | undefined>
   /** Lists by query text, as the keys they answered. */
-  readonly lists: ReadonlyMap<string, ReadonlyArray<Key>>
+  readonly lists: GrowingMap<ReadonlyArray<Key>>
 }
 
-export const emptySnapshot: Snapshot = { objects: new Map(), lists: new Map() }
+export const emptySnapshot: Snapshot = {
+  objects: emptyGrowingMap(),
+  lists: emptyGrowingMap(),
+}
 
 /** Whether the query has been answered already. */
 export const wasRead = (snapshot: Snapshot, query: Query): boolean =>
@@ -51,8 +55,8 @@ export const withAnswers = (
   queries: ReadonlyArray<Query>,
   answers: ReadonlyArray<Answer<Get> | Answer<List>>,
 ): Snapshot => {
-  const objects = new Map(snapshot.objects)
-  const lists = new Map(snapshot.lists)
+  const objects = new Map<string, KeyValue | undefined>()
+  const lists = new Map<string, ReadonlyArray<Key>>()
   queries.forEach((query, i) => {
     if ('get' in query) {
       objects.set(keyText(query.get), answers[i] as KeyValue | undefined)
@@ -65,7 +69,7 @@ export const withAnswers = (
     )
     for (const one of listed) objects.set(keyText(one.key), one)
   })
-  return { objects, lists }
+  return { objects: snapshot.objects.grown(objects), lists: snapshot.lists.grown(lists) }
 }
 
 /** The snapshot with these objects replaced by what they are now known to be. */
@@ -73,7 +77,6 @@ export const withCurrent = (
   snapshot: Snapshot,
   current: ReadonlyArray<{ readonly key: Key; readonly found: KeyValue | undefined }>,
 ): Snapshot => {
-  const objects = new Map(snapshot.objects)
-  for (const { key, found } of current) objects.set(keyText(key), found)
-  return { objects, lists: snapshot.lists }
+  const newer = current.map(({ key, found }) => [keyText(key), found] as const)
+  return { objects: snapshot.objects.grown(newer), lists: snapshot.lists }
 }
