@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-const packages = ['ipam-core', 'crd-types', 'datastore-local', 'cni-plugin']
+const packages = readdirSync('packages')
 let folder: string
 
 const run = (command: string, args: ReadonlyArray<string>, cwd: string): string =>
