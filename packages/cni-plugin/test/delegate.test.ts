@@ -1,8 +1,8 @@
 // Another plugin's executable, called as libcni calls it.
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type DelegateCall, delegate, delegateAdd } from '../src/delegate.ts'
 import { realMachine } from '../src/machine/real-machine.ts'
 
@@ -25,6 +25,8 @@ beforeAll(() => {
     'printf \'{"code":100,"msg":"%s","details":"%s"}\' "$CNI_COMMAND $CNI_CONTAINERID $CNI_NETNS $CNI_IFNAME $CNI_ARGS $CNI_PATH $EXTRA $(pwd)" "$(cat | tr -d \\")"; exit 1',
   )
 })
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const call = (plugin: string, more: Partial<DelegateCall> = {}): DelegateCall => ({
   plugin,

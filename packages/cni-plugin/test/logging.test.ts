@@ -3,6 +3,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
@@ -23,6 +24,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.restoreAllMocks()
+  rmSync(folder, { recursive: true, force: true })
 })
 
 const config = (more: Partial<LogConfig> = {}): LogConfig => ({

@@ -159,6 +159,17 @@ const automaticPools = (
 const nodeLabelsOf = (request: PoolRequest): Labels =>
   request.use === 'LoadBalancer' ? {} : request.nodeLabels
 
+/** Calico's words, and what to look at: pools, or the blocks of those there are. */
+const noneQualifies = ({ family }: PoolRequest, enabled: ReadonlyArray<IPPool>): Refusal => {
+  const why =
+    enabled.length === 0
+      ? `no IPv${family} pool is enabled`
+      : `the blocks of every enabled IPv${family} pool are too small for the addresses reserved in each`
+  return refuse('NoQualifiedPool', `cannot find a qualified ippool: ${why}`, {
+    family: `${family}`,
+  })
+}
+
 /** The pools of one family for a request, or why none serves. */
 export const selectPools = (request: PoolRequest): Either<Refusal, SelectedPools> => {
   const enabled = enabledPools(request.pools, request.family)
@@ -168,8 +179,7 @@ export const selectPools = (request: PoolRequest): Either<Refusal, SelectedPools
   // In this order: a wrong request is a clearer answer than the lack of pools it may come from.
   const chosen = isNamed ? requestedPools(request, qualified) : automaticPools(request, enabled)
   if (isLeft(chosen) && chosen.left.tag === 'InvalidRequest') return chosen
-  if (qualified.length === 0)
-    return left(refuse('NoQualifiedPool', 'cannot find a qualified ippool'))
+  if (qualified.length === 0) return left(noneQualifies(request, enabled))
   if (isLeft(chosen)) return chosen
   if (chosen.right.length === 0) {
     return left(refuse('NoPoolForNode', `no configured Calico pools for node ${request.host}`))

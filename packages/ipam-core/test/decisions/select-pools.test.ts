@@ -117,9 +117,12 @@ describe('named pools', () => {
   })
 })
 
+const tooSmall = (family: number): string =>
+  `NoQualifiedPool: cannot find a qualified ippool: the blocks of every enabled IPv${family} pool are too small for the addresses reserved in each`
+
 describe('refusals', () => {
   const notEnabled = 'PoolNotUsable: the given pool (10.0.0.0/16) does not exist, or is not enabled'
-  const unqualified = 'NoQualifiedPool: cannot find a qualified ippool'
+  const unqualified = 'NoQualifiedPool: cannot find a qualified ippool: no IPv4 pool is enabled'
   test.each<[string, PoolRequest, string]>([
     ['no pool at all', request([]), unqualified],
     ['none enabled', request([{ ...a, disabled: true }]), unqualified],
@@ -196,16 +199,14 @@ describe('blocks must be larger than what is reserved in them', () => {
       requested: ['10.0.0.0/16'],
       hostReserved: { startOfBlock, endOfBlock },
     })
-    expect(names(one)).toEqual(
-      isQualified ? both('a') : 'NoQualifiedPool: cannot find a qualified ippool',
-    )
+    expect(names(one)).toEqual(isQualified ? both('a') : tooSmall(4))
   })
 
   test('IPv6 counts from 128', () => {
     const hostReserved = { startOfBlock: 3, endOfBlock: 1 }
     const small = { ...six, blockSize: 126 }
     const one = { family: 6, hostReserved } as const
-    expect(names(request([small], one))).toBe('NoQualifiedPool: cannot find a qualified ippool')
+    expect(names(request([small], one))).toBe(tooSmall(6))
     expect(names(request([{ ...six, blockSize: 125 }], one))).toEqual(both('six'))
   })
 

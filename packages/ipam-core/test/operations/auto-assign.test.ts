@@ -138,7 +138,7 @@ describe('refusals', () => {
   test('a missing IPv6 pool takes no IPv4 address', async () => {
     const world = await worldOf()
     const refusal = await refused(autoAssign(world.deps, request({ num6: 1 })))
-    expect(refusal.message).toBe('cannot find a qualified ippool')
+    expect(refusal.message).toBe('cannot find a qualified ippool: no IPv6 pool is enabled')
     expect(await valuesOf(world, 'Block')).toEqual([])
   })
 

@@ -21,7 +21,12 @@ export const createKernel = (libc: NetworkLibc, notes: Notes): Kernel => ({
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 })
 
-/** Upstream's bound for deleting a link; the kernel needs a grace period of some 30 ms for it. */
+/**
+ * Upstream's bound for deleting a link; the kernel needs a grace period of some 30 ms for it. It
+ * bounds the wait for an answer. A request that waits for the kernel's own rtnl lock cannot be
+ * bounded: that wait cannot be interrupted, and a process with such a thread cannot even be ended,
+ * so answering from another thread would not let the runtime go on any sooner.
+ */
 export const answerTimeoutMs = 20_000
 
 /** Runs with a socket in the host's namespace. */
