@@ -1,4 +1,15 @@
 /** Objects of the group harmonycloud.cn. */
+export {
+  type FixedAddresses,
+  type FixedIPRecord,
+  fixedIPRecordLabels,
+  fixedIPRecordMetadata,
+  fixedIPRecordName,
+  fixedIPRecordPatch,
+  fixedIPRecordRemoval,
+  type OddEntry,
+  readFixedIPRecord,
+} from './fixed-ip-record.ts'
 export type {
   Condition,
   ServiceIPPool,
