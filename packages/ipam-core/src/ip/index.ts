@@ -13,6 +13,14 @@ export {
   trustedIPAddress,
 } from './address.ts'
 export {
+  type AddressRange,
+  cidrsOfRange,
+  parseAddressRange,
+  planRanges,
+  type RangePlan,
+  type RangeRequest,
+} from './address-range.ts'
+export {
   canonicalCIDRText,
   parseAnyCIDR,
   parseAnyCIDRMasked,
