@@ -1,0 +1,170 @@
+/**
+ * The transport for processes that live for one call: gRPC over node:http2 with the messages of
+ * messages.ts, nothing loaded that is not used. It keeps one connection, to the member that
+ * answered last, and signs in when the first call needs it.
+ */
+import type { Cancellation } from '@hc-calico/ipam-core/ports'
+import { discoveredEndpoints } from './discovery.ts'
+import { withFailover } from './failover.ts'
+import { type CallBound, Connection, type Metadata } from './http2-connection.ts'
+import {
+  decodeToken,
+  decodeTransactionResult,
+  decodeWatchAnswer,
+  encodeSignIn,
+  encodeTransaction,
+  encodeWatch,
+} from './messages.ts'
+import type { EtcdSettings } from './options.ts'
+import {
+  type ChangeBatch,
+  type EtcdTransport,
+  grpcStatus,
+  type KeyRange,
+  type Transaction,
+  type TransactionResult,
+  type TransportCall,
+  TransportError,
+} from './transport.ts'
+
+const transactionPath = '/etcdserverpb.KV/Txn'
+const signInPath = '/etcdserverpb.Auth/Authenticate'
+const watchPath = '/etcdserverpb.Watch/Watch'
+
+/** A member without a leader says so at once instead of letting the call wait. */
+const requireLeader: Metadata = { hasleader: 'true' }
+
+class LeanTransport implements EtcdTransport {
+  readonly #settings: EtcdSettings
+  #endpoints: ReadonlyArray<string>
+  /** Index of the member in use. */
+  #at = 0
+  #connection: Connection | undefined
+  #token: string | undefined
+
+  constructor(settings: EtcdSettings) {
+    this.#settings = settings
+    this.#endpoints = settings.endpoints
+    // Processes that start at the same time should not all ask the first member.
+    this.#at = Math.floor(Math.random() * Math.max(1, settings.endpoints.length))
+  }
+
+  async transact(transaction: Transaction, call: TransportCall): Promise<TransactionResult> {
+    await this.#discover()
+    const body = encodeTransaction(transaction)
+    const { callTimeoutMs, attemptTimeoutMs } = this.#settings
+    const answer = await withFailover(call, {
+      members: this.#endpoints.length,
+      callTimeoutMs,
+      attemptTimeoutMs,
+      send: (timeoutMs) => this.#send(body, { timeoutMs, cancellation: call.cancellation }),
+      turn: () => this.#turn(),
+      renewToken: () => {
+        this.#token = undefined
+      },
+    })
+    return decodeTransactionResult(answer)
+  }
+
+  async *changes(
+    range: KeyRange,
+    fromRevision: bigint,
+    cancellation: Cancellation,
+  ): AsyncGenerator<ChangeBatch> {
+    await this.#discover()
+    const timeoutMs = this.#settings.attemptTimeoutMs
+    // A connection of its own: giving up on a slow call must not end the stream.
+    const connection = this.#connect()
+    try {
+      const metadata = await this.#metadata(connection, { timeoutMs, cancellation })
+      const body = encodeWatch(range, fromRevision)
+      for await (const bytes of connection.stream(watchPath, body, metadata, cancellation)) {
+        const answer = decodeWatchAnswer(bytes)
+        if (answer.isCancelled) throw endOf(answer)
+        if (!answer.isCreated) yield answer
+      }
+    } catch (cause) {
+      this.#turn()
+      if (cause instanceof TransportError && cause.status === grpcStatus.unauthenticated) {
+        this.#token = undefined
+      }
+      throw cause
+    } finally {
+      connection.destroy()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#connection?.destroy()
+    this.#connection = undefined
+  }
+
+  async #discover(): Promise<void> {
+    const { discoverySRV } = this.#settings
+    if (this.#endpoints.length > 0 || discoverySRV === undefined) return
+    this.#endpoints = await discoveredEndpoints(discoverySRV)
+  }
+
+  #connect(): Connection {
+    const endpoint = this.#endpoints[this.#at % this.#endpoints.length] as string
+    const { tls, dialTimeoutMs } = this.#settings
+    const isSecure = endpoint.startsWith('https:')
+    return new Connection({ endpoint, tls: isSecure ? tls : undefined, dialTimeoutMs })
+  }
+
+  /** The next call goes to another member, on a new connection. */
+  #turn(): void {
+    this.#at += 1
+    this.#connection?.destroy()
+    this.#connection = undefined
+  }
+
+  async #send(body: Uint8Array, bound: CallBound): Promise<Uint8Array> {
+    if (this.#connection === undefined || !this.#connection.isOpen) {
+      this.#connection = this.#connect()
+    }
+    const connection = this.#connection
+    const metadata = await this.#metadata(connection, bound)
+    return connection.call(transactionPath, body, metadata, bound)
+  }
+
+  async #metadata(connection: Connection, bound: CallBound): Promise<Metadata> {
+    const { signIn } = this.#settings
+    if (signIn === undefined) return requireLeader
+    this.#token ??= await this.#signIn(connection, bound)
+    return this.#token === '' ? requireLeader : { ...requireLeader, token: this.#token }
+  }
+
+  /** A token; the empty one where authentication is off, which is no reason to fail. */
+  async #signIn(connection: Connection, bound: CallBound): Promise<string> {
+    const { username = '', password = '' } = this.#settings.signIn ?? {}
+    try {
+      const body = encodeSignIn(username, password)
+      return decodeToken(await connection.call(signInPath, body, requireLeader, bound))
+    } catch (cause) {
+      if (!(cause instanceof TransportError)) throw cause
+      if (/authentication is not enabled/.test(cause.message)) return ''
+      // Signing in writes nothing of ours, whatever became of it.
+      throw new TransportError(cause.status, cause.message, 'No', cause)
+    }
+  }
+}
+
+/** Why etcd ended a watch. */
+export const endOf = (answer: {
+  readonly compactRevision: bigint
+  readonly reason: string
+}): TransportError => {
+  const { compactRevision, reason } = answer
+  if (compactRevision > 0n) {
+    const text = `the revision is older than ${compactRevision}, the oldest that is kept`
+    return new TransportError(grpcStatus.outOfRange, text, 'No')
+  }
+  const status = /permission denied/i.test(reason)
+    ? grpcStatus.permissionDenied
+    : grpcStatus.unavailable
+  return new TransportError(status, `the watch was ended: ${reason}`, 'No')
+}
+
+export const createLeanTransport = (settings: EtcdSettings): EtcdTransport =>
+  new LeanTransport(settings)
