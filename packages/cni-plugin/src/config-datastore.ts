@@ -30,7 +30,7 @@ export interface LocalDatastoreConfig {
   readonly reservations: ReadonlyArray<string>
 }
 
-/** Files hold the credentials; inline ones come from the environment only. */
+/** Files hold the credentials; inline ones (PEM) come from the environment only. */
 export interface EtcdDatastoreConfig {
   readonly type: 'etcdv3'
   readonly endpoints: ReadonlyArray<string>
@@ -38,6 +38,9 @@ export interface EtcdDatastoreConfig {
   readonly keyFile?: string
   readonly certFile?: string
   readonly caCertFile?: string
+  readonly key?: string
+  readonly cert?: string
+  readonly caCert?: string
   readonly username?: string
   readonly password?: string
 }
@@ -98,6 +101,9 @@ const etcdFrom = (config: ConfigFields, env: Environment): EtcdDatastoreConfig =
       keyFile: firstOf(config.etcd_key_file, pathFrom(env, 'ETCD_KEY_FILE')),
       certFile: firstOf(config.etcd_cert_file, pathFrom(env, 'ETCD_CERT_FILE')),
       caCertFile: firstOf(config.etcd_ca_cert_file, pathFrom(env, 'ETCD_CA_CERT_FILE')),
+      key: firstOf(env.ETCD_KEY),
+      cert: firstOf(env.ETCD_CERT),
+      caCert: firstOf(env.ETCD_CA_CERT),
       username: firstOf(env.ETCD_USERNAME),
       password: firstOf(env.ETCD_PASSWORD),
     }),

@@ -4,7 +4,12 @@
  */
 import type { EnsuredObject } from '@hc-calico/datastore-local'
 import type { Datastore, Values } from '@hc-calico/ipam-core/ports'
-import type { DatastoreConfig, LocalDatastoreConfig, LocalPool } from './config-datastore.ts'
+import type {
+  DatastoreConfig,
+  EtcdDatastoreConfig,
+  LocalDatastoreConfig,
+  LocalPool,
+} from './config-datastore.ts'
 import { CNIFailure, cniErrorCode } from './skel/cni-error.ts'
 
 const poolValue = (pool: LocalPool): Values['IPPool'] => ({
@@ -48,6 +53,11 @@ const openLocal = async (config: LocalDatastoreConfig, node: string): Promise<Da
   return openLocalDatastore({ file: config.file, ensure: statedObjects(config, node) })
 }
 
+const openEtcd = async (config: EtcdDatastoreConfig): Promise<Datastore> => {
+  const { createLeanEtcdDatastore } = await import('@hc-calico/datastore-etcd/lean')
+  return createLeanEtcdDatastore(config)
+}
+
 const notBuiltIn = (type: string): never => {
   throw new CNIFailure(
     cniErrorCode.unsupportedField,
@@ -61,7 +71,7 @@ export const openDatastore = async (config: DatastoreConfig, node: string): Prom
     case 'local':
       return openLocal(config, node)
     case 'etcdv3':
-      return notBuiltIn('etcdv3')
+      return openEtcd(config)
     case 'kubernetes':
       return notBuiltIn('kubernetes')
   }
