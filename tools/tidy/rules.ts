@@ -35,7 +35,7 @@ export const thirdParty: Readonly<Record<string, RegExp>> = {
   'datastore-local': /^(fp-ts\/lib\/\w+\.js|node:.+)$/,
   'datastore-etcd': /^(fp-ts\/lib\/\w+\.js|etcd3|node:.+)$/,
   'datastore-kdd': /^(fp-ts\/lib\/\w+\.js|node:.+)$/,
-  'kube-client': /^(@kubernetes\/client-node|node:.+)$/,
+  'kube-client': /^(@kubernetes\/client-node|js-yaml|node:.+)$/,
   controller: /^(fp-ts\/lib\/\w+\.js|prom-client|node:.+)$/,
   'cni-plugin': /^(fp-ts\/lib\/\w+\.js|io-ts|node:.+|bun:ffi)$/,
 }
