@@ -44,7 +44,11 @@ export const createClientOn = (
       'user-agent': userAgent,
       ...(request.body === undefined
         ? {}
-        : { 'content-type': request.contentType ?? 'application/json' }),
+        : {
+            'content-type': request.contentType ?? 'application/json',
+            // Stated, because node sends a DELETE's body without its length, and the server skips it.
+            'content-length': String(Buffer.byteLength(request.body)),
+          }),
       ...(await access.headers()),
     },
     body: request.body,

@@ -1,11 +1,13 @@
 /** One case of the contract: plain data, so that vitest and the self-tests can both run it. */
-import type { Capabilities, Datastore } from '@hc-calico/ipam-core/ports'
+import type { Capabilities, Datastore, Kind } from '@hc-calico/ipam-core/ports'
 
 export interface ContractContext {
   /** Two independent clients of one fresh, empty store. */
   readonly first: Datastore
   readonly second: Datastore
   readonly capabilities: Capabilities
+  /** Kinds the store lets be written; on Kubernetes, for example, nodes are the kubelet's. */
+  readonly writableKinds?: ReadonlyArray<Kind> | undefined
 }
 
 export interface ContractCase {

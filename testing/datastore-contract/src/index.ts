@@ -1,6 +1,6 @@
 /** The contract every datastore adapter must pass, as data and as a vitest suite. */
 
-import type { Capabilities, Datastore } from '@hc-calico/ipam-core/ports'
+import type { Capabilities, Datastore, Kind } from '@hc-calico/ipam-core/ports'
 import { afterEach, beforeEach, describe, test } from 'vitest'
 import type { ContractCase } from './contract-case.ts'
 import { cancellationCases } from './suites/cancellation.ts'
@@ -11,6 +11,7 @@ import { watchCases } from './suites/watches.ts'
 import { writeCases } from './suites/writes.ts'
 
 export type { ContractCase, ContractContext } from './contract-case.ts'
+export { plainForm } from './plain-form.ts'
 
 export const contractCases: ReadonlyArray<ContractCase> = [
   ...writeCases,
@@ -30,6 +31,8 @@ export interface OpenedStore {
 
 export interface ContractOptions {
   readonly capabilities: Capabilities
+  /** Default: every kind. */
+  readonly writableKinds?: ReadonlyArray<Kind>
   readonly open: () => Promise<OpenedStore>
 }
 
@@ -41,7 +44,8 @@ export const describeDatastoreContract = (name: string, options: ContractOptions
     })
     afterEach(() => store.close())
     for (const { group, name: what, run } of contractCases) {
-      test(`${group}: ${what}`, () => run({ ...store, capabilities: options.capabilities }))
+      const { capabilities, writableKinds } = options
+      test(`${group}: ${what}`, () => run({ ...store, capabilities, writableKinds }))
     }
   })
 }

@@ -23,7 +23,7 @@ export const block = (cidr: string, sequenceNumber = 1785578400000000007n): Valu
   ],
   sequenceNumber,
   sequenceNumberForAllocation: { '1': 9223372036854775807n },
-  unknownFields: { addedLater: 12345678901234567890n },
+  unknownFields: { addedLater: 1234567890123456789n },
 })
 
 export const affinityKey = (host: string, cidr: string): Key<'BlockAffinity'> => ({
@@ -66,7 +66,7 @@ export const samples: ReadonlyArray<Sample> = [
   { key: { kind: 'IPPool', name: 'pool-1' }, value: pool('pool-1') },
   {
     key: { kind: 'IPReservation', name: 'kept' },
-    value: { name: 'kept', reservedCIDRs: ['10.9.0.1', '10.9.1.0/24'] },
+    value: { name: 'kept', reservedCIDRs: ['10.9.0.1/32', '10.9.1.0/24'] },
   },
   {
     key: { kind: 'IPAMConfig' },

@@ -59,8 +59,9 @@ export const readCases: ReadonlyArray<ContractCase> = [
   {
     group: 'values',
     name: 'of every kind come back as they were: unknown fields, 64-bit numbers, any text',
-    run: async ({ first, second }) => {
-      for (const { key, value } of samples) {
+    run: async ({ first, second, writableKinds }) => {
+      const written = samples.filter(({ key }) => writableKinds?.includes(key.kind) ?? true)
+      for (const { key, value } of written) {
         await commit(first, [{ op: 'create', key, value } as never])
         const [found] = await read(second, [{ get: key } as never])
         const { unknownFields: _, ...known } = (found as { value: Record<string, unknown> }).value

@@ -1,0 +1,196 @@
+/**
+ * Watching one kind: list, then a watch from the list's version, with bookmarks so that the version
+ * keeps up while nothing of the kind changes. When the server has forgotten the version (410), or
+ * the stream breaks, it is taken up again; after a 410 everything is listed once more and compared
+ * with what had been reported, so that what vanished meanwhile is reported too.
+ */
+import { parseJSON } from '@hc-calico/crd-types/json'
+import {
+  type Cancellation,
+  DatastoreFailure,
+  datastoreError,
+  type Key,
+  type KeyValue,
+  type Kind,
+  type Revision,
+  type WatchEvent,
+} from '@hc-calico/ipam-core/ports'
+import { KubeRefused } from '@hc-calico/kube-client/lean'
+import { type API, type JSONObject, type ListPage, metadataOf } from './api.ts'
+import { isTombstone } from './api-groups.ts'
+import { endpointOfObject } from './endpoints.ts'
+import { toDatastoreError } from './errors.ts'
+import type { CustomKind } from './names.ts'
+import { nodeOf } from './read.ts'
+import { keyValueOf } from './values.ts'
+
+const retryMsMin = 100
+const retryMsMax = 5_000
+/** The server ends a watch after this; a stream that died without a word is noticed by then. */
+const watchSeconds = 300
+
+interface Source {
+  readonly list: () => Promise<ListPage>
+  readonly path: () => string
+  /** Undefined for an object that is none of the kind. */
+  readonly read: (object: JSONObject) => KeyValue | undefined
+}
+
+const coreSource = (
+  api: API,
+  path: string,
+  read: Source['read'],
+  cancellation: Cancellation,
+): Source => ({
+  list: () => api.list(path, new URLSearchParams(), { cancellation }),
+  path: () => path,
+  read,
+})
+
+const customSource = (api: API, kind: CustomKind, cancellation: Cancellation): Source => ({
+  list: () => api.listCustom(kind, new URLSearchParams(), { cancellation }),
+  path: () => api.typeOf(kind).path,
+  read: (object) =>
+    isTombstone(object) ? undefined : (keyValueOf(kind, api.typeOf(kind), object) as KeyValue),
+})
+
+const sourceOf = (api: API, kind: Kind, cancellation: Cancellation): Source => {
+  switch (kind) {
+    case 'Node':
+      return coreSource(api, '/api/v1/nodes', nodeOf, cancellation)
+    case 'WorkloadEndpoint':
+      return coreSource(api, '/api/v1/pods', endpointOfObject, cancellation)
+    case 'Profile':
+      throw new DatastoreFailure(
+        datastoreError('Unsupported', 'profiles are not stored on the Kubernetes API'),
+      )
+    default:
+      return customSource(api, kind, cancellation)
+  }
+}
+
+interface Reported {
+  readonly key: Key
+  readonly revision: Revision
+}
+
+/** What has been reported and not as deleted, by the name of the object. */
+type ReportedObjects = Map<string, Reported>
+
+const nameOf = (object: JSONObject): string => {
+  const { namespace = '', name } = metadataOf(object)
+  return `${namespace}/${name}`
+}
+
+/** The event that an object as it is now leads to, if any. */
+const eventFor = (
+  reported: ReportedObjects,
+  name: string,
+  now: KeyValue | undefined,
+): WatchEvent | undefined => {
+  const before = reported.get(name)
+  if (now === undefined) {
+    reported.delete(name)
+    return before && { tag: 'Deleted', key: before.key }
+  }
+  reported.set(name, { key: now.key, revision: now.revision })
+  return before?.revision === now.revision ? undefined : { tag: 'Put', keyValue: now }
+}
+
+const resync = (
+  source: Source,
+  reported: ReportedObjects,
+  items: ReadonlyArray<JSONObject>,
+): ReadonlyArray<WatchEvent> => {
+  const now = new Map(items.map((object) => [nameOf(object), source.read(object)]))
+  const gone = [...reported.keys()].filter((name) => !now.has(name))
+  const events = [
+    ...gone.map((name) => eventFor(reported, name, undefined)),
+    ...[...now].map(([name, one]) => eventFor(reported, name, one)),
+  ]
+  return [...events.filter((event) => event !== undefined), { tag: 'Synced' }]
+}
+
+interface Line {
+  readonly type: string
+  readonly object: JSONObject
+}
+
+/** The server's own word, in the stream or instead of it, that the version is too old. */
+class Expired extends Error {}
+
+const lineOf = (text: string): Line => {
+  const line = parseJSON(text) as Line
+  if (line.type !== 'ERROR') return line
+  const { code, message } = line.object as { code?: number; message?: string }
+  if (code === 410) throw new Expired(message)
+  throw new Error(`the watch was ended by the server: ${message ?? code}`)
+}
+
+const isExpired = (cause: unknown): boolean =>
+  cause instanceof Expired || (cause instanceof KubeRefused && cause.response.status === 410)
+
+const watchPath = (source: Source, resourceVersion: string): string => {
+  const query = new URLSearchParams({
+    watch: '1',
+    allowWatchBookmarks: 'true',
+    resourceVersion,
+    timeoutSeconds: String(watchSeconds),
+  })
+  return `${source.path()}?${query}`
+}
+
+const pause = (ms: number, cancellation: Cancellation): Promise<void> =>
+  new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer)
+      cancellation.removeEventListener('abort', finish)
+      resolve()
+    }
+    const timer = setTimeout(finish, ms)
+    cancellation.addEventListener('abort', finish)
+    if (cancellation.aborted) finish()
+  })
+
+const throwIfHopeless = (cause: unknown): void => {
+  const error = toDatastoreError(cause, false)
+  if (!error.retryable) throw new DatastoreFailure(error)
+}
+
+export async function* watchKind<K extends Kind>(
+  api: API,
+  kind: K,
+  cancellation: Cancellation,
+): AsyncGenerator<WatchEvent<K>> {
+  const source = sourceOf(api, kind, cancellation)
+  const reported: ReportedObjects = new Map()
+  let version: string | undefined
+  let retryMs = retryMsMin
+  while (!cancellation.aborted) {
+    try {
+      if (version === undefined) {
+        const { items, resourceVersion } = await source.list()
+        yield* resync(source, reported, items) as ReadonlyArray<WatchEvent<K>>
+        version = resourceVersion
+      }
+      for await (const text of api.client.watch(watchPath(source, version), cancellation)) {
+        const { type, object } = lineOf(text)
+        version = String(metadataOf(object).resourceVersion)
+        retryMs = retryMsMin
+        if (type === 'BOOKMARK') continue
+        const now = type === 'DELETED' ? undefined : source.read(object)
+        const event = eventFor(reported, nameOf(object), now)
+        if (event !== undefined) yield event as WatchEvent<K>
+      }
+    } catch (cause) {
+      if (cancellation.aborted) return
+      if (isExpired(cause)) {
+        version = undefined
+        continue
+      }
+      throwIfHopeless(cause)
+      await pause(retryMs, cancellation)
+      retryMs = Math.min(retryMs * 2, retryMsMax)
+    }
+  }
+}
