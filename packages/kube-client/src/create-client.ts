@@ -1,7 +1,8 @@
 /** A client on an access and an exchange: headers, rate limit, one fresh sign-in after a 401. */
 import type { Access } from './access.ts'
-import type { Exchange, HTTPRequest, HTTPResponse } from './exchange.ts'
+import type { Exchange, HTTPResponse } from './exchange.ts'
 import {
+  type Cancellation,
   type KubeClient,
   KubeRefused,
   type KubeRequest,
@@ -10,7 +11,7 @@ import {
 } from './kube-client.ts'
 import { lines } from './lines.ts'
 import { defaultBurst, defaultRequestTimeoutMs, type KubeClientOptions } from './options.ts'
-import { rateLimit } from './rate-limit.ts'
+import { type RateLimit, rateLimit } from './rate-limit.ts'
 
 const userAgent = 'hc-calico'
 
@@ -27,66 +28,85 @@ const responseOf = ({ status, text, retryAfter }: HTTPResponse): KubeResponse =>
   ...retryAfterMs(retryAfter),
 })
 
+class Client implements KubeClient {
+  readonly #access: Access
+  readonly #exchange: Exchange
+  readonly #limit: RateLimit
+  readonly #timeoutMs: number
+
+  constructor(access: Access, exchange: Exchange, options: KubeClientOptions) {
+    const { qps = 0, burst = 0 } = options
+    this.#access = access
+    this.#exchange = exchange
+    this.#limit = rateLimit(qps, burst > 0 ? burst : Math.max(defaultBurst, qps))
+    this.#timeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs
+  }
+
+  async request(request: KubeRequest): Promise<KubeResponse> {
+    await this.#admit(request)
+    const answer = await this.#exchange.send(await this.#prepared(request))
+    if (answer.status !== 401) return responseOf(answer)
+    // The token may have been replaced since it was read.
+    this.#access.renew()
+    return responseOf(await this.#exchange.send(await this.#prepared(request)))
+  }
+
+  async *watch(path: string, cancellation: Cancellation): AsyncGenerator<string> {
+    const request: KubeRequest = { method: 'GET', path, cancellation }
+    await this.#admit(request)
+    const { status, retryAfter, chunks } = await this.#exchange.stream(
+      await this.#prepared(request),
+    )
+    if (status !== 200) {
+      let text = ''
+      for await (const line of lines(chunks)) text += line
+      if (status === 401) this.#access.renew()
+      throw new KubeRefused(responseOf({ status, retryAfter, text }))
+    }
+    try {
+      yield* lines(chunks)
+    } catch (cause) {
+      if (cancellation.aborted) return
+      throw new KubeUnreachable(`the watch broke off: ${(cause as Error).message}`, false, cause)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#exchange.close()
+  }
+
+  async #admit({ cancellation }: KubeRequest): Promise<void> {
+    await this.#limit.admit()
+    if (cancellation?.aborted) throw new KubeUnreachable('the call was cancelled', false)
+  }
+
+  async #prepared({ method, path, body, contentType, cancellation }: KubeRequest) {
+    const described =
+      body === undefined
+        ? {}
+        : {
+            'content-type': contentType ?? 'application/json',
+            // Stated, because node sends a DELETE's body without its length; the server skips it.
+            'content-length': String(Buffer.byteLength(body)),
+          }
+    return {
+      method,
+      url: `${this.#access.server}${path}`,
+      headers: {
+        accept: 'application/json',
+        'user-agent': userAgent,
+        ...described,
+        ...(await this.#access.headers()),
+      },
+      body,
+      timeoutMs: this.#timeoutMs,
+      cancellation,
+    }
+  }
+}
+
 export const createClientOn = (
   access: Access,
   exchange: Exchange,
   options: KubeClientOptions,
-): KubeClient => {
-  const { qps = 0 } = options
-  const limit = rateLimit(qps, options.burst || Math.max(defaultBurst, qps))
-  const timeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs
-
-  const prepared = async (request: KubeRequest): Promise<HTTPRequest> => ({
-    method: request.method,
-    url: `${access.server}${request.path}`,
-    headers: {
-      accept: 'application/json',
-      'user-agent': userAgent,
-      ...(request.body === undefined
-        ? {}
-        : {
-            'content-type': request.contentType ?? 'application/json',
-            // Stated, because node sends a DELETE's body without its length, and the server skips it.
-            'content-length': String(Buffer.byteLength(request.body)),
-          }),
-      ...(await access.headers()),
-    },
-    body: request.body,
-    timeoutMs,
-    cancellation: request.cancellation,
-  })
-
-  const admit = async ({ cancellation }: KubeRequest): Promise<void> => {
-    await limit.admit()
-    if (cancellation?.aborted) throw new KubeUnreachable('the call was cancelled', false)
-  }
-
-  return {
-    request: async (request) => {
-      await admit(request)
-      const answer = await exchange.send(await prepared(request))
-      if (answer.status !== 401) return responseOf(answer)
-      // The token may have been replaced since it was read.
-      access.renew()
-      return responseOf(await exchange.send(await prepared(request)))
-    },
-    async *watch(path, cancellation) {
-      const request: KubeRequest = { method: 'GET', path, cancellation }
-      await admit(request)
-      const { status, retryAfter, chunks } = await exchange.stream(await prepared(request))
-      if (status !== 200) {
-        let text = ''
-        for await (const line of lines(chunks)) text += line
-        if (status === 401) access.renew()
-        throw new KubeRefused(responseOf({ status, retryAfter, text }))
-      }
-      try {
-        yield* lines(chunks)
-      } catch (cause) {
-        if (cancellation.aborted) return
-        throw new KubeUnreachable(`the watch broke off: ${(cause as Error).message}`, false, cause)
-      }
-    },
-    close: async () => exchange.close(),
-  }
-}
+): KubeClient => new Client(access, exchange, options)
