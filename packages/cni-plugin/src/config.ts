@@ -49,6 +49,8 @@ export interface PluginConfig {
   readonly ipamLockFile: string
   readonly datastore: DatastoreConfig
   readonly kubernetes: KubernetesConfig
+  /** `kubernetes.node_name`: whose pod CIDRs stand for `usePodCidr`; absent: this node's. */
+  readonly podCIDRNode: string | undefined
   readonly nodeName: {
     readonly stated: string | undefined
     readonly file: string
@@ -72,6 +74,12 @@ export interface PluginConfig {
   readonly mesosLabels: ReadonlyArray<{ readonly key: string; readonly value: string }>
   readonly log: LogConfig
 }
+
+/** Whether facts about pods and namespaces come from the Kubernetes API. */
+export const asksKubernetes = ({ datastore, kubernetes, policyType }: PluginConfig): boolean =>
+  datastore.type === 'kubernetes' ||
+  kubernetes.kubeconfig !== undefined ||
+  (policyType === 'k8s' && kubernetes.apiRoot !== undefined)
 
 const levelOf = (text: string | undefined): LogLevel => {
   const level = (text ?? '').toLowerCase()
@@ -175,6 +183,7 @@ export const readConfig = (conf: NetConf, env: Environment): PluginConfig => {
     ipamLockFile: config.ipam_lock_file || '/var/run/calico/ipam.lock',
     datastore,
     kubernetes: kubernetesFrom(config, env),
+    podCIDRNode: config.kubernetes?.node_name || undefined,
     nodeName: nodeNameFrom(config, datastore),
     policyType: config.policy?.type ?? '',
     ...wiringFrom(config, env),

@@ -3,7 +3,8 @@
  * here, so that tests run the commands in process; the real one is machine/real-machine.ts.
  */
 import type { Clock, Datastore } from '@hc-calico/ipam-core/ports'
-import type { DatastoreConfig } from './config-datastore.ts'
+import type { KubeClient } from '@hc-calico/kube-client/lean'
+import type { DatastoreConfig, KubernetesConfig } from './config-datastore.ts'
 import type { Dataplane, HostLock, Notes } from './dataplane/dataplane.ts'
 import type { Environment } from './skel/command-args.ts'
 
@@ -31,6 +32,8 @@ export interface Machine {
   hostLock(notes: Notes): Promise<HostLock>
   /** `node`: whose Node object a datastore that has no other source for it makes. */
   openDatastore(config: DatastoreConfig, node: string): Promise<Datastore>
+  /** Access to the Kubernetes API; rejects with KubeConfigError. Connects with the first request. */
+  kubeClient(config: KubernetesConfig): Promise<KubeClient>
   /** The file as UTF-8, at most `bytesMax` of it; undefined when there is none. */
   readText(path: string, bytesMax: number): Promise<string | undefined>
   hostname(): string

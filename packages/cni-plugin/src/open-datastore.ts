@@ -7,10 +7,10 @@ import type { Datastore, Values } from '@hc-calico/ipam-core/ports'
 import type {
   DatastoreConfig,
   EtcdDatastoreConfig,
+  KubernetesDatastoreConfig,
   LocalDatastoreConfig,
   LocalPool,
 } from './config-datastore.ts'
-import { CNIFailure, cniErrorCode } from './skel/cni-error.ts'
 
 const poolValue = (pool: LocalPool): Values['IPPool'] => ({
   ...pool,
@@ -58,14 +58,17 @@ const openEtcd = async (config: EtcdDatastoreConfig): Promise<Datastore> => {
   return createLeanEtcdDatastore(config)
 }
 
-const notBuiltIn = (type: string): never => {
-  throw new CNIFailure(
-    cniErrorCode.unsupportedField,
-    `datastore_type "${type}" is not built into this executable yet; use "local"`,
-  )
+const openKubernetes = async (config: KubernetesDatastoreConfig): Promise<Datastore> => {
+  const [{ createLeanKubeClient }, { createKubernetesDatastore }] = await Promise.all([
+    import('@hc-calico/kube-client/lean'),
+    import('@hc-calico/datastore-kdd'),
+  ])
+  const { apiGroup } = config
+  const client = await createLeanKubeClient(config)
+  return createKubernetesDatastore({ client, ...(apiGroup === undefined ? {} : { apiGroup }) })
 }
 
-/** Opens the datastore of the configuration. Rejects with DatastoreFailure or CNIFailure. */
+/** Opens the datastore of the configuration. Rejects with DatastoreFailure or KubeConfigError. */
 export const openDatastore = async (config: DatastoreConfig, node: string): Promise<Datastore> => {
   switch (config.type) {
     case 'local':
@@ -73,6 +76,6 @@ export const openDatastore = async (config: DatastoreConfig, node: string): Prom
     case 'etcdv3':
       return openEtcd(config)
     case 'kubernetes':
-      return notBuiltIn('kubernetes')
+      return openKubernetes(config)
   }
 }

@@ -3,7 +3,7 @@
  * opened when it is first used. A call that is refused before that leaves no trace in it.
  */
 import type { Datastore } from '@hc-calico/ipam-core/ports'
-import { type PluginConfig, readConfig } from './config.ts'
+import { asksKubernetes, type PluginConfig, readConfig } from './config.ts'
 import { asCNIFailure } from './failures.ts'
 import { type Logger, openLog } from './logging.ts'
 import type { Machine } from './machine.ts'
@@ -38,6 +38,17 @@ const openedOnce = (machine: Machine, config: PluginConfig, node: string) => {
   }
 }
 
+/** The API knows more of a pod than the runtime passes; loaded only where it is configured. */
+const workloadSourceOf = async (
+  machine: Machine,
+  config: PluginConfig,
+): Promise<WorkloadSource> => {
+  const runtime = runtimeWorkloadSource(config.podAnnotations)
+  if (!asksKubernetes(config)) return runtime
+  const { kubernetesWorkloadSource } = await import('./kubernetes-workload-source.ts')
+  return kubernetesWorkloadSource(machine, config, runtime)
+}
+
 const nowOf = (machine: Machine) => () => new Date(Number(machine.clock.now() / 1_000_000n))
 
 export interface SessionOptions {
@@ -61,7 +72,7 @@ export const withSession = async <A>(
   try {
     const node = await nodeNameOf(config, machine, options.gated)
     log.debug('Call', { ...about, node, datastore: config.datastore.type })
-    const workloads = runtimeWorkloadSource(config.podAnnotations)
+    const workloads = await workloadSourceOf(machine, config)
     const datastore = openedOnce(machine, config, node)
     const session = { call, config, machine, log, node, workloads, datastore: datastore.open }
     try {

@@ -4,6 +4,7 @@
  * runtime passes with the call; an implementation on the Kubernetes API answers more of it.
  */
 import type { Identity } from './identity.ts'
+import { CNIFailure, cniErrorCode } from './skel/cni-error.ts'
 
 export interface OwnerReference {
   readonly apiVersion: string
@@ -51,6 +52,8 @@ export const unknownWorkload: WorkloadFacts = {
 export interface WorkloadSource {
   /** Facts about the pod of this call. Rejects with CNIFailure when a source that knows fails. */
   lookUp(identity: Identity): Promise<WorkloadFacts>
+  /** The pod CIDRs of a node, as Kubernetes gave them; rejects with CNIFailure where nobody knows. */
+  podCIDRs(node: string): Promise<ReadonlyArray<string>>
 }
 
 /** Knows what the runtime put into the call: the pod's annotations (a CNI capability). */
@@ -65,4 +68,10 @@ export const runtimeWorkloadSource = (
       ...(identity.podUID === undefined ? {} : { uid: identity.podUID }),
     },
   }),
+  podCIDRs: async () => {
+    throw new CNIFailure(
+      cniErrorCode.invalidNetworkConfig,
+      'ipam.subnet "usePodCidr" stands for the pod CIDR of the Kubernetes object of this node, and this plugin has no access to the Kubernetes API here: set kubernetes.kubeconfig, write the CIDR itself, or use ipam.type "hc-calico-ipam"',
+    )
+  },
 })

@@ -103,6 +103,10 @@ export class World {
   readonly lockFiles: string[] = []
   env: Record<string, string> = {}
   httpAnswers: number[] = []
+  /** Objects of the Kubernetes API by path; others are missing. Numbers answer with that status. */
+  readonly kubernetes = new Map<string, object | number>()
+  /** Paths asked of the Kubernetes API. */
+  readonly kubernetesCalls: string[] = []
   /** Writes that fail as if the datastore could not be reached. */
   failWrites: (write: Write) => boolean = () => false
   /** Reads by the code under test that fail; the assertions' own reads never do. */
@@ -158,6 +162,19 @@ export class World {
           this.#locked -= 1
         }
       },
+    }),
+    kubeClient: async () => ({
+      request: async ({ path }) => {
+        this.kubernetesCalls.push(path)
+        const found = this.kubernetes.get(path) ?? 404
+        return typeof found === 'number'
+          ? { status: found, text: '{}' }
+          : { status: 200, text: JSON.stringify(found) }
+      },
+      watch: () => {
+        throw new Error('a plugin watches nothing')
+      },
+      close: async () => undefined,
     }),
     openDatastore: async () => {
       this.opened += 1

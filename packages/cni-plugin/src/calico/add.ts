@@ -54,11 +54,10 @@ const checkFloatingIPs = (session: Session, facts: WorkloadFacts, plan: Containe
 }
 
 /** Everything that can go wrong before the first write goes wrong here. */
-const prepare = async (session: Session): Promise<Prepared> => {
-  const { call, config, machine, node } = session
-  const identity = identify(call, config, node)
+const prepare = async (session: Session, identity: Identity): Promise<Prepared> => {
+  const { call, config, machine } = session
   const facts = await session.workloads.lookUp(identity)
-  const plan = planContainer(session, identity, facts)
+  const plan = await planContainer(session, identity, facts)
   const containerMAC = annotatedMAC(facts)
   allowedSourcePrefixes(facts)
   checkFloatingIPs(session, facts, plan)
@@ -205,10 +204,24 @@ const setUp = async (
   }
 }
 
+/**
+ * Facts about the pod and the endpoint it has do not depend on each other: where both come over the
+ * network they are asked for together. The embedded datastore is opened (and made) only once
+ * nothing is left to refuse.
+ */
+const readAhead = (session: Session, identity: Identity): Promise<Surroundings> | undefined => {
+  if (session.config.datastore.type === 'local') return undefined
+  const reading = readSurroundings(session, identity)
+  // Its failure is reported when it is waited for; an earlier refusal counts more.
+  reading.catch(() => undefined)
+  return reading
+}
+
 export const addWorkload = async (session: Session): Promise<Result> => {
-  const prepared = await prepare(session)
-  const { identity } = prepared
-  const surroundings = await readSurroundings(session, identity)
+  const identity = identify(session.call, session.config, session.node)
+  const reading = readAhead(session, identity)
+  const prepared = await prepare(session, identity)
+  const surroundings = await (reading ?? readSurroundings(session, identity))
   await awaitReadinessGates(session.machine, session.config.readinessGates)
   refuseSecondInterface(identity, surroundings.existing)
   if (joinsAnotherNetwork(session, identity, surroundings.existing?.value)) {

@@ -36,16 +36,16 @@ const requireIPAMType = (session: Session): void => {
 }
 
 /** What ADD will do, or the refusal, before anything is touched. */
-export const planContainer = (
+export const planContainer = async (
   session: Session,
   identity: Identity,
   facts: WorkloadFacts,
-): ContainerPlan => {
+): Promise<ContainerPlan> => {
   requireIPAMType(session)
   const { config, call } = session
   if (!isOurIPAM(config.ipam.type)) {
     refusePinnedAddresses(facts, config.ipam.type)
-    checkForeignIPAM(session)
+    await checkForeignIPAM(session)
     return { tag: 'Foreign' }
   }
   const plan = planAddresses(config, call.cniArgs, facts)

@@ -107,10 +107,31 @@ export interface EndpointName {
 const keyOf = ({ namespace, name }: EndpointName) =>
   ({ kind: 'WorkloadEndpoint', namespace, name }) as const
 
-const putOf = (value: Endpoint, current: StoredEndpoint | undefined): Write =>
+/** Calico's own client makes these for what it creates, and wants them for every later update. */
+const createdMetadata = ({ machine }: Session) => ({
+  uid: crypto.randomUUID(),
+  creationTimestamp: instantSeconds(machine.clock.now()),
+})
+
+const putOf = (session: Session, value: Endpoint, current: StoredEndpoint | undefined): Write =>
   current === undefined
-    ? { op: 'create', key: keyOf(value), value }
-    : { op: 'update', key: current.key, value, revision: current.revision }
+    ? {
+        op: 'create',
+        key: keyOf(value),
+        value: { ...value, unknownFields: { metadata: createdMetadata(session) } },
+      }
+    : {
+        op: 'update',
+        key: current.key,
+        value: { ...value, ...kept(current.value) },
+        revision: current.revision,
+      }
+
+const kept = ({ unknownFields }: Endpoint) => (unknownFields === undefined ? {} : { unknownFields })
+
+/** RFC 3339 with whole seconds, as Kubernetes writes times. */
+const instantSeconds = (now: bigint): string =>
+  `${new Date(Number(now / 1_000_000n)).toISOString().slice(0, 19)}Z`
 
 const readEndpoint = async (datastore: Datastore, key: ReturnType<typeof keyOf>) => {
   const [found] = await readAll(datastore, [{ get: key }])
@@ -134,7 +155,7 @@ export const writeEndpoint = async (
     if (!first && isSame(current?.value, value)) return undefined
     first = false
     if (current === undefined || mayReplace.has(current.value.containerID)) {
-      return putOf(value, current)
+      return putOf(session, value, current)
     }
     throw new CNIFailure(
       cniErrorCode.tryAgainLater,
@@ -146,7 +167,8 @@ export const writeEndpoint = async (
 const isSame = (current: Endpoint | undefined, wanted: Endpoint): boolean =>
   current !== undefined &&
   current.containerID === wanted.containerID &&
-  current.mac === wanted.mac &&
+  // On the Kubernetes API it is not recorded.
+  (current.mac === undefined || current.mac === wanted.mac) &&
   current.ipNetworks.join() === wanted.ipNetworks.join()
 
 /** For a second network that joins a container: its profile is added, nothing else changes. */
@@ -162,7 +184,8 @@ export const addProfileToEndpoint = async (
     const found = current ?? (await readEndpoint(datastore, key))
     current = undefined
     if (found === undefined || found.value.profiles.includes(network)) return undefined
-    return putOf({ ...found.value, profiles: [...found.value.profiles, network] }, found)
+    const value = { ...found.value, profiles: [...found.value.profiles, network] }
+    return putOf(session, value, found)
   })
 }
 

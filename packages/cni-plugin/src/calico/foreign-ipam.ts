@@ -30,41 +30,65 @@ const replaceSubnets = (ipam: Document, replace: (magic: string) => string): Doc
   return { ...replaced, ranges: ranges.map(inSet) }
 }
 
-const needsKubernetes = (magic: string): never => {
-  throw new CNIFailure(
-    cniErrorCode.invalidNetworkConfig,
-    `ipam.subnet "${magic}" stands for the pod CIDR of this node's Kubernetes object, and this plugin has no access to the Kubernetes API here: write the CIDR itself, or use ipam.type "hc-calico-ipam"`,
-  )
+/** The node's pod CIDR of the family a word stands for. Throws code 7 when there is not exactly one. */
+const podCIDROf =
+  (node: string, cidrs: ReadonlyArray<string>) =>
+  (magic: string): string => {
+    const family = /ipv6$/i.test(magic) ? 6 : 4
+    const fitting = cidrs.filter((cidr) => cidr.includes(':') === (family === 6))
+    const [cidr] = fitting
+    if (cidr !== undefined && fitting.length === 1) return cidr
+    const found =
+      cidr === undefined
+        ? `there is no IPv${family} CIDR configured`
+        : `there are ${fitting.length}`
+    throw new CNIFailure(
+      cniErrorCode.invalidNetworkConfig,
+      `${magic} found but ${found} for node ${node} (spec.podCIDRs: ${cidrs.join(', ') || 'empty'})`,
+    )
+  }
+
+const hasMagic = (ipam: Document): boolean => {
+  let found = false
+  replaceSubnets(ipam, (magic) => {
+    found = true
+    return magic
+  })
+  return found
 }
 
-const documentFor = (session: Session, command: CNICommand): Document => {
-  const { raw } = session.call.conf
+const documentFor = async (session: Session, command: CNICommand): Promise<Document> => {
+  const { call, config, node, workloads } = session
+  const { raw } = call.conf
   const ipam = raw.ipam as Document | undefined
-  if (session.config.ipam.type !== 'host-local' || ipam === undefined) return raw
-  return { ...raw, ipam: replaceSubnets(ipam, command === 'ADD' ? needsKubernetes : standIn) }
+  if (config.ipam.type !== 'host-local' || ipam === undefined || !hasMagic(ipam)) return raw
+  if (command !== 'ADD') return { ...raw, ipam: replaceSubnets(ipam, standIn) }
+  const name = config.podCIDRNode ?? node
+  const cidrs = await workloads.podCIDRs(name)
+  return { ...raw, ipam: replaceSubnets(ipam, podCIDROf(name, cidrs)) }
 }
 
 /** Go's parser of CNI_ARGS does not forgive an empty pair. */
 const lenientArgs = (args: string): string =>
   args === '' ? 'IgnoreUnknown=1' : `IgnoreUnknown=1;${args}`
 
-const callFor = (session: Session, command: CNICommand): DelegateCall => ({
+const callFor = async (session: Session, command: CNICommand): Promise<DelegateCall> => ({
   plugin: session.config.ipam.type ?? '',
   command,
   args: { ...session.call.args, args: lenientArgs(session.call.args.args) },
-  document: documentFor(session, command),
+  document: await documentFor(session, command),
 })
 
 /** What ADD will hand over; throws code 7 when it cannot be known here. Touches nothing. */
-export const checkForeignIPAM = (session: Session): void => {
-  documentFor(session, 'ADD')
+export const checkForeignIPAM = async (session: Session): Promise<void> => {
+  await documentFor(session, 'ADD')
 }
 
 /** Rejects with the plugin's error, or code 101 when it answers without an address. */
 export const addForeign = async (session: Session): Promise<Result> => {
   const result = await delegateAdd(
     session.machine,
-    callFor(session, 'ADD'),
+    await callFor(session, 'ADD'),
     session.config.cniVersion,
   )
   if (result.ips.length > 0) return result
@@ -77,7 +101,7 @@ export const runForeign = async (
   command: 'DEL' | 'CHECK' | 'STATUS' | 'GC',
 ): Promise<void> => {
   if (!isAtLeast(session.config.cniVersion, commandSince[command])) return
-  await delegate(session.machine, callFor(session, command))
+  await delegate(session.machine, await callFor(session, command))
 }
 
 /** DEL after a failed ADD. Never rejects. */

@@ -72,6 +72,10 @@ export const realMachine = (env: Environment): Machine => ({
     return createHostLock(notes)
   },
   openDatastore,
+  kubeClient: async (config) => {
+    const { createLeanKubeClient } = await import('@hc-calico/kube-client/lean')
+    return createLeanKubeClient(config)
+  },
   readText,
   hostname,
   isExecutable,

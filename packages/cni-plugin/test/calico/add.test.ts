@@ -126,6 +126,13 @@ describe('the endpoint', () => {
         orchestrator: 'k8s',
         pod: 'web-0',
         podUID: '9b2c',
+        // As Calico's own client makes it: calicoctl could not update the endpoint otherwise.
+        unknownFields: {
+          metadata: {
+            uid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+            creationTimestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
+          },
+        },
         node: 'node-1',
         containerID: 'c1',
         ipNetworks: [address],
