@@ -23,6 +23,8 @@ export interface Etcd {
 }
 
 export interface EtcdOptions {
+  /** Where clients connect; default: the loopback. */
+  readonly address?: string
   /** More flags, e.g. `['--quota-backend-bytes', '16777216']`. */
   readonly args?: ReadonlyArray<string>
 }
@@ -54,7 +56,7 @@ class SingleEtcd implements Etcd {
   constructor(options: EtcdOptions, clientPort: number, peerPort: number) {
     const directory = makeDirectory('etcd')
     this.#options = options
-    this.endpoint = `http://127.0.0.1:${clientPort}`
+    this.endpoint = `http://${options.address ?? '127.0.0.1'}:${clientPort}`
     this.#peer = `http://127.0.0.1:${peerPort}`
     this.dataDir = join(directory.path, 'data')
     this.logFile = join(directory.path, 'etcd.log')

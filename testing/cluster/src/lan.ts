@@ -10,6 +10,18 @@ import { command, tryCommand } from './command.ts'
 import { createNamespace, type NetworkNamespace } from './netns.ts'
 import { atEnd } from './teardown.ts'
 
+/** A network namespace, whoever made it. */
+export interface Attachable {
+  readonly name: string
+  /** iproute2 inside. */
+  ip(...args: ReadonlyArray<string>): unknown
+}
+
+export interface AttachOptions {
+  /** Default true; false for a namespace that has a default route already. */
+  readonly defaultRoute?: boolean
+}
+
 export interface LAN {
   /** The machine's own address in it. */
   readonly hostAddress: string
@@ -17,7 +29,7 @@ export interface LAN {
   /** The n-th member's address, 1 to 200. */
   address(n: number): string
   /** Connects a namespace as the n-th member by a link `lan0`; default route to the machine. */
-  attach(namespace: NetworkNamespace, n: number): Promise<string>
+  attach(namespace: Attachable, n: number, options?: AttachOptions): Promise<string>
   /** Removes the bridge and the machine's link. The members stay, unconnected. */
   remove(): Promise<void>
 }
@@ -57,7 +69,7 @@ export const createLAN = async (label: string): Promise<LAN> => {
     hostAddress: address(hostNumber),
     bridge,
     address,
-    attach: async (namespace, n) => {
+    attach: async (namespace, n, { defaultRoute = true } = {}) => {
       const port = `port${n}`
       await bridge.ip('link', 'add', port, 'type', 'veth', 'peer', 'name', `${port}p`)
       await bridge.ip('link', 'set', port, 'master', 'br0')
@@ -65,7 +77,7 @@ export const createLAN = async (label: string): Promise<LAN> => {
       await bridge.ip('link', 'set', `${port}p`, 'name', 'lan0', 'netns', namespace.name)
       await namespace.ip('link', 'set', 'lan0', 'up')
       await namespace.ip('addr', 'add', `${address(n)}/24`, 'dev', 'lan0')
-      await namespace.ip('route', 'add', 'default', 'via', address(hostNumber))
+      if (defaultRoute) await namespace.ip('route', 'add', 'default', 'via', address(hostNumber))
       return address(n)
     },
     remove: async () => {

@@ -1,7 +1,7 @@
 /**
- * One node as a runtime sees it: the compiled executables and Debian's plugins on a CNI_PATH, an
- * embedded datastore, network namespaces for the host and the containers, and libcni's way of
- * calling. Everything is thrown away with `close`.
+ * One node as a runtime sees it: the compiled executables and Debian's plugins on a CNI_PATH, a
+ * datastore (the embedded one unless another is given), network namespaces for the host and the
+ * containers, and libcni's way of calling. Everything is thrown away with `close`.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
@@ -16,15 +16,19 @@ import {
   type LibCNIOptions,
   type PluginRun,
 } from '@hc-calico/cluster/libcni'
-import { openLocalDatastore } from '@hc-calico/datastore-local'
 import { packageRoot } from '../../build/bun.ts'
 import { readAll } from '../../src/datastore-access.ts'
+import {
+  type Fields,
+  type LabDatastore,
+  type LabPool,
+  localDatastore,
+  localFile,
+} from './lab-datastore.ts'
 import { type LabNamespace, NetworkLab } from './network-lab.ts'
 
 export const executables = join(packageRoot, 'dist', 'cni-bin')
 const debianPlugins = '/usr/lib/cni'
-
-type Fields = Readonly<Record<string, unknown>>
 
 export interface ConfOptions {
   readonly cniVersion?: string
@@ -38,16 +42,30 @@ export interface ConfOptions {
 export class CNILab {
   readonly network = new NetworkLab()
   readonly directory = mkdtempSync(join(tmpdir(), 'hc-cni-'))
-  readonly datastoreFile = join(this.directory, 'datastore.sqlite')
   readonly runs: PluginRun[] = []
   readonly cni: LibCNI
+  readonly #datastore: LabDatastore
 
-  constructor() {
+  constructor(datastore: LabDatastore = localDatastore) {
+    this.#datastore = datastore
     if (!existsSync(join(executables, 'hc-calico'))) {
       this.close()
       throw new Error('the executable is not built: npm run build')
     }
     this.cni = this.client()
+  }
+
+  /** A lab whose host reaches the datastore, which holds the default pools and nothing else. */
+  static async on(datastore: LabDatastore): Promise<CNILab> {
+    const lab = new CNILab(datastore)
+    await datastore.connect(lab.host)
+    await datastore.reset(defaultPools)
+    return lab
+  }
+
+  /** Of the embedded datastore. */
+  get datastoreFile(): string {
+    return localFile(this.directory)
   }
 
   get host(): LabNamespace {
@@ -71,11 +89,10 @@ export class CNILab {
   }
 
   /** The datastore as a configuration states it, with a pool of each family. */
-  datastoreFields(pools: ReadonlyArray<Fields> = defaultPools): Fields {
+  datastoreFields(pools: ReadonlyArray<LabPool> = defaultPools): Fields {
     return {
       nodename: 'node-1',
-      datastore_type: 'local',
-      local_datastore: { file: this.datastoreFile, ip_pools: pools },
+      ...this.#datastore.fields(this.directory, pools),
       ipam_lock_file: join(this.directory, 'ipam.lock'),
     }
   }
@@ -101,6 +118,12 @@ export class CNILab {
     return { namespace, attachment: this.attachment(pod, { netns: namespace.path, ...over }) }
   }
 
+  /** The same, with the pod scheduled: what a runtime calls for. */
+  async scheduled(pod: string, over: Partial<CNIAttachment> = {}) {
+    await this.#datastore.createPod('default', pod)
+    return this.container(pod, over)
+  }
+
   attachment(pod: string, over: Partial<CNIAttachment> = {}): CNIAttachment {
     const containerID = randomBytes(32).toString('hex')
     return {
@@ -120,7 +143,7 @@ export class CNILab {
 
   /** What the datastore holds: every allocated address with its handle, and names of the rest. */
   async stored() {
-    const datastore = await openLocalDatastore({ file: this.datastoreFile, ensure: [] })
+    const datastore = await this.#datastore.open(this.directory)
     try {
       const [blocks, handles, endpoints] = await readAll(datastore, [
         { list: 'Block' },
@@ -134,6 +157,7 @@ export class CNILab {
             .filter((handle) => handle !== undefined && handle !== blockOverhead),
         ),
         handles: handles.map(({ value }) => value.id),
+        // A pod without an address is still a pod on the Kubernetes API, but no endpoint.
         endpoints: endpoints.map(({ value }) => value.name),
       }
     } finally {
@@ -147,7 +171,7 @@ export class CNILab {
   }
 }
 
-export const defaultPools: ReadonlyArray<Fields> = [
+export const defaultPools: ReadonlyArray<LabPool> = [
   { name: 'v4', cidr: '10.65.0.0/16' },
   { name: 'v6', cidr: 'fd65::/64' },
 ]

@@ -140,7 +140,7 @@ export class NetworkLab {
 
   /** Links of the host that are not the lab's own. */
   hostLinks(): ReadonlyArray<IPLink> {
-    return this.host.links().filter((link) => !link.ifname.startsWith('up'))
+    return this.host.links().filter(({ ifname }) => !ifname.startsWith('up') && ifname !== 'lan0')
   }
 
   close(): void {

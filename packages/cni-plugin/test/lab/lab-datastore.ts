@@ -1,0 +1,262 @@
+/**
+ * The datastores a scenario runs on. Each says what a conflist says about it (the one line that is
+ * swapped, and where it is reached), prepares what an operator would have in it, and opens it for
+ * the test to look inside. Servers run once per file, on a small network that hosts join.
+ */
+import { join } from 'node:path'
+import { type Etcd, startEtcd } from '@hc-calico/cluster/etcd'
+import { type Kubernetes, startKubernetes } from '@hc-calico/cluster/kubernetes'
+import { createLAN, type LAN } from '@hc-calico/cluster/lan'
+import { createLeanEtcdDatastore } from '@hc-calico/datastore-etcd/lean'
+import { type APIGroup, createKubernetesDatastore } from '@hc-calico/datastore-kdd'
+import { openLocalDatastore } from '@hc-calico/datastore-local'
+import type { Datastore, Kind, Write } from '@hc-calico/ipam-core/ports'
+import { createLeanKubeClient } from '@hc-calico/kube-client/lean'
+import type { LabNamespace } from './network-lab.ts'
+
+export type Fields = Readonly<Record<string, unknown>>
+
+export interface LabPool {
+  readonly name: string
+  readonly cidr: string
+  readonly [field: string]: unknown
+}
+
+/** A datastore, made for one file of tests. */
+export interface LabDatastore {
+  readonly name: string
+  /** The part of a conflist that chooses it. */
+  fields(directory: string, pools: ReadonlyArray<LabPool>): Fields
+  /** Lets a namespace reach it. */
+  connect(host: LabNamespace): Promise<void>
+  /** A pod that the scheduler has put on node-1; resolves to its uid where there is one. */
+  createPod(namespace: string, name: string): Promise<void>
+  /** Everything goes, and the pools and the node are there again. */
+  reset(pools: ReadonlyArray<LabPool>): Promise<void>
+  open(directory: string): Promise<Datastore>
+  close(): Promise<void>
+}
+
+export const localFile = (directory: string): string => join(directory, 'datastore.sqlite')
+
+/** One file in the lab's own directory: nothing to start, nothing to share. */
+export const localDatastore: LabDatastore = {
+  name: 'local',
+  fields: (directory, pools) => ({
+    datastore_type: 'local',
+    local_datastore: { file: localFile(directory), ip_pools: pools },
+  }),
+  connect: async () => undefined,
+  createPod: async () => undefined,
+  reset: async () => undefined,
+  open: (directory) => openLocalDatastore({ file: localFile(directory), ensure: [] }),
+  close: async () => undefined,
+}
+
+const poolValue = (pool: LabPool) => ({
+  blockSize: pool.cidr.includes(':') ? 122 : 26,
+  disabled: false,
+  terminating: false,
+  allocatable: true,
+  nodeSelector: 'all()',
+  allowedUses: ['Workload', 'Tunnel'],
+  assignmentMode: 'Automatic',
+  ipipMode: 'Never',
+  vxlanMode: 'Never',
+  natOutgoing: false,
+  disableBGPExport: false,
+  ...pool,
+})
+
+const create = (key: object, value: object): Write => ({ op: 'create', key, value }) as Write
+
+const prepared = (pools: ReadonlyArray<LabPool>): ReadonlyArray<Write> => [
+  create({ kind: 'ClusterInformation' }, { datastoreReady: true }),
+  ...pools.map((pool) => create({ kind: 'IPPool', name: pool.name }, poolValue(pool))),
+]
+
+const commit = async (datastore: Datastore, writes: ReadonlyArray<Write>): Promise<void> => {
+  for (const write of writes) {
+    const done = await datastore.commit([write])()
+    if (done._tag === 'Left') throw new Error(done.left.error.message)
+  }
+}
+
+const removeAll = async (datastore: Datastore, kinds: ReadonlyArray<Kind>): Promise<void> => {
+  for (const kind of kinds) {
+    const listed = await datastore.read([{ list: kind } as never])()
+    if (listed._tag === 'Left') throw new Error(listed.left.message)
+    const [found] = listed.right as unknown as [ReadonlyArray<{ key: object; revision: string }>]
+    await commit(
+      datastore,
+      found.map(({ key, revision }) => ({ op: 'delete', key, revision }) as Write),
+    )
+  }
+}
+
+const calicoKinds: ReadonlyArray<Kind> = [
+  'IPPool',
+  'IPReservation',
+  'IPAMConfig',
+  'Block',
+  'BlockAffinity',
+  'Handle',
+  'ClusterInformation',
+]
+
+let members = 0
+const nextMember = (): number => {
+  members = (members % 200) + 1
+  return members
+}
+
+const connectTo = async (lan: LAN, host: LabNamespace): Promise<void> => {
+  await lan.attach(host, nextMember(), { defaultRoute: false })
+}
+
+class EtcdLab implements LabDatastore {
+  readonly name = 'etcdv3'
+  readonly #lan: LAN
+  readonly #etcd: Etcd
+
+  constructor(lan: LAN, etcd: Etcd) {
+    this.#lan = lan
+    this.#etcd = etcd
+  }
+
+  fields(): Fields {
+    return {
+      datastore_type: 'etcdv3',
+      etcd_endpoints: this.#etcd.endpoint,
+      nodename_file_optional: true,
+    }
+  }
+
+  connect(host: LabNamespace): Promise<void> {
+    return connectTo(this.#lan, host)
+  }
+
+  async createPod(): Promise<void> {
+    // Nobody looks for it.
+  }
+
+  async reset(pools: ReadonlyArray<LabPool>): Promise<void> {
+    const datastore = await this.open()
+    await removeAll(datastore, [...calicoKinds, 'Node', 'WorkloadEndpoint', 'Profile'])
+    const node = create({ kind: 'Node', name: 'node-1' }, { name: 'node-1', labels: {} })
+    await commit(datastore, [...prepared(pools), node])
+    await datastore.close()
+  }
+
+  async open(): Promise<Datastore> {
+    return createLeanEtcdDatastore({ endpoints: [this.#etcd.endpoint] })
+  }
+
+  async close(): Promise<void> {
+    await this.#etcd.stop()
+    await this.#lan.remove()
+  }
+}
+
+class KubernetesLab implements LabDatastore {
+  readonly name: string
+  readonly #lan: LAN
+  readonly #kubernetes: Kubernetes
+  readonly #group: APIGroup
+
+  constructor(lan: LAN, kubernetes: Kubernetes, group: APIGroup) {
+    this.name = `kubernetes (${group})`
+    this.#lan = lan
+    this.#kubernetes = kubernetes
+    this.#group = group
+  }
+
+  fields(): Fields {
+    return {
+      datastore_type: 'kubernetes',
+      kubernetes: { kubeconfig: this.#kubernetes.kubeconfig },
+      policy: { type: 'k8s' },
+      calico_api_group: this.#group,
+      nodename_file_optional: true,
+    }
+  }
+
+  connect(host: LabNamespace): Promise<void> {
+    return connectTo(this.#lan, host)
+  }
+
+  async createPod(namespace: string, name: string): Promise<void> {
+    await this.#request('POST', `/api/v1/namespaces/${namespace}/pods`, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name },
+      spec: {
+        nodeName: 'node-1',
+        automountServiceAccountToken: false,
+        containers: [{ name: 'main', image: 'none' }],
+      },
+    })
+  }
+
+  async reset(pools: ReadonlyArray<LabPool>): Promise<void> {
+    await this.#request('DELETE', '/api/v1/namespaces/default/pods?gracePeriodSeconds=0')
+    await this.#request('POST', '/api/v1/nodes', {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'node-1' },
+    })
+    await this.#request('POST', '/api/v1/namespaces/default/serviceaccounts', {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'default' },
+    })
+    const datastore = await this.open()
+    await removeAll(datastore, calicoKinds)
+    await commit(datastore, prepared(pools))
+    await datastore.close()
+  }
+
+  async open(): Promise<Datastore> {
+    const client = await createLeanKubeClient({ kubeconfig: this.#kubernetes.kubeconfig })
+    return createKubernetesDatastore({ client, apiGroup: this.#group })
+  }
+
+  async close(): Promise<void> {
+    await this.#kubernetes.stop()
+    await this.#lan.remove()
+  }
+
+  /** What exists already is as good as made. */
+  async #request(method: 'POST' | 'DELETE', path: string, body?: object): Promise<void> {
+    const client = await createLeanKubeClient({ kubeconfig: this.#kubernetes.kubeconfig })
+    const text = body === undefined ? {} : { body: JSON.stringify(body) }
+    const { status, text: answer } = await client.request({ method, path, ...text })
+    await client.close()
+    if (status > 299 && status !== 409) throw new Error(`${method} ${path}: ${status} ${answer}`)
+  }
+}
+
+const manifests = join(import.meta.dirname, '..', '..', '..', 'crd-types', 'manifests')
+
+/** Every datastore, by what starts it. */
+export const labDatastores: ReadonlyArray<{
+  readonly name: string
+  readonly start: () => Promise<LabDatastore>
+}> = [
+  { name: 'local', start: async () => localDatastore },
+  {
+    name: 'etcdv3',
+    start: async () => {
+      const lan = await createLAN('etcd')
+      return new EtcdLab(lan, await startEtcd({ address: lan.hostAddress }))
+    },
+  },
+  ...(['crd.projectcalico.org/v1', 'projectcalico.org/v3'] as const).map((group) => ({
+    name: `kubernetes, ${group}`,
+    start: async () => {
+      const lan = await createLAN('kube')
+      const options = { address: lan.hostAddress, crds: [manifests] }
+      return new KubernetesLab(lan, await startKubernetes(options), group)
+    },
+  })),
+]
