@@ -1,0 +1,189 @@
+/**
+ * A whole cluster of one node: the real control plane, kubelet and containerd in a network
+ * namespace, our executables as its CNI plugin on the Kubernetes datastore, signed in as the
+ * service account of our own RBAC manifest and allowed no more than that.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Kubernetes, startKubernetes } from '@hc-calico/cluster/kubernetes'
+import { createLAN, type LAN } from '@hc-calico/cluster/lan'
+import { type KubernetesNode, startNode } from '@hc-calico/cluster/node'
+import { waitUntil } from '@hc-calico/cluster/process'
+import { createKubernetesDatastore } from '@hc-calico/datastore-kdd'
+import type { Datastore, Write } from '@hc-calico/ipam-core/ports'
+import { createLeanKubeClient } from '@hc-calico/kube-client/lean'
+import { executables } from '../node-under-test.ts'
+
+const packages = join(import.meta.dirname, '../../packages')
+const crds = join(packages, 'crd-types/manifests')
+const rbac = join(packages, 'cni-plugin/manifests/rbac.yaml')
+
+export interface PodAddress {
+  readonly pod: string
+  readonly ip: string
+}
+
+const pool = {
+  name: 'pods',
+  cidr: '10.67.0.0/24',
+  blockSize: 28,
+  disabled: false,
+  terminating: false,
+  allocatable: true,
+  nodeSelector: 'all()',
+  allowedUses: ['Workload', 'Tunnel'],
+  assignmentMode: 'Automatic',
+  ipipMode: 'Never',
+  vxlanMode: 'Never',
+  natOutgoing: false,
+  disableBGPExport: false,
+}
+
+const create = (key: object, value: object): Write => ({ op: 'create', key, value }) as Write
+
+export class ClusterUnderTest {
+  readonly lan: LAN
+  readonly kubernetes: Kubernetes
+  readonly datastore: Datastore
+  readonly node: KubernetesNode
+
+  constructor(parts: {
+    lan: LAN
+    kubernetes: Kubernetes
+    datastore: Datastore
+    node: KubernetesNode
+  }) {
+    this.lan = parts.lan
+    this.kubernetes = parts.kubernetes
+    this.datastore = parts.datastore
+    this.node = parts.node
+  }
+
+  /** What `kubectl get pods -o wide` shows of the pods that run. */
+  async running(): Promise<ReadonlyArray<PodAddress>> {
+    const shown = await this.kubernetes.kubectl(['get', 'pods', '-o', 'wide', '--no-headers'])
+    return shown
+      .split('\n')
+      .filter((line) => line.includes(' Running '))
+      .map((line) => line.split(/\s{2,}|\s/).filter(Boolean))
+      .map((cells) => ({
+        pod: cells[0] ?? '',
+        ip: cells.find((cell) => cell.startsWith('10.67.')) ?? '',
+      }))
+      .toSorted((a, b) => (a.pod < b.pod ? -1 : 1))
+  }
+
+  async pods(count: number): Promise<ReadonlyArray<PodAddress>> {
+    const wait = { what: `${count} pods run`, timeoutMs: 120_000, intervalMs: 300 }
+    return waitUntil(wait, async () => {
+      const names = await this.kubernetes.kubectl(['get', 'pods', '-o', 'name'])
+      const found = await this.running()
+      return names.split('\n').filter(Boolean).length === count && found.length === count && found
+    })
+  }
+
+  /** Every allocation: the pod it names and its address. */
+  async allocated(): Promise<ReadonlyArray<PodAddress>> {
+    const read = await this.datastore.read([{ list: 'Block' }])()
+    if (read._tag === 'Left') throw new Error(read.left.message)
+    const [blocks] = read.right
+    return blocks
+      .flatMap(({ value }) =>
+        value.allocations.flatMap((index, ordinal) => {
+          const pod = index === null ? undefined : value.attributes[index]?.secondary?.pod
+          return pod === undefined ? [] : [{ pod, ip: addressAt(value.cidr, ordinal) }]
+        }),
+      )
+      .toSorted((a, b) => (a.pod < b.pod ? -1 : 1))
+  }
+
+  async handles(): Promise<number> {
+    const read = await this.datastore.read([{ list: 'Handle' }])()
+    if (read._tag === 'Left') throw new Error(read.left.message)
+    return read.right[0].length
+  }
+
+  async stop(): Promise<void> {
+    await this.node.stop()
+    await this.datastore.close()
+    await this.kubernetes.stop()
+    await this.lan.remove()
+  }
+}
+
+/** IPv4; a block here lies within one last octet. */
+const addressAt = (cidr: string, ordinal: number): string => {
+  const [base = ''] = cidr.split('/')
+  const octets = base.split('.').map(Number)
+  return [...octets.slice(0, 3), (octets[3] ?? 0) + ordinal].join('.')
+}
+
+/** A kubeconfig with a token of the plugin's service account, as an installer writes it. */
+const pluginKubeconfig = async (kubernetes: Kubernetes, file: string): Promise<void> => {
+  await kubernetes.kubectl(['apply', '-f', rbac])
+  const account = ['-n', 'kube-system', 'hc-calico-cni']
+  const token = await kubernetes.kubectl(['create', 'token', ...account])
+  const lines = [
+    'apiVersion: v1',
+    'kind: Config',
+    'clusters:',
+    '- name: local',
+    `  cluster: { server: "${kubernetes.url}", certificate-authority: "${kubernetes.caFile}" }`,
+    'users:',
+    `- { name: calico, user: { token: "${token.trim()}" } }`,
+    'contexts:',
+    '- { name: calico-context, context: { cluster: local, user: calico } }',
+    'current-context: calico-context',
+  ]
+  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 })
+}
+
+const conflist = (directory: string): object => ({
+  cniVersion: '1.0.0',
+  name: 'k8s-pod-network',
+  plugins: [
+    {
+      type: 'hc-calico',
+      datastore_type: 'kubernetes',
+      nodename: 'node-1',
+      nodename_file_optional: true,
+      ipam_lock_file: join(directory, 'ipam.lock'),
+      log_file_path: join(directory, 'cni.log'),
+      ipam: { type: 'hc-calico-ipam' },
+      policy: { type: 'k8s' },
+      kubernetes: { kubeconfig: join(directory, 'calico-kubeconfig') },
+    },
+    { type: 'portmap', snat: true, capabilities: { portMappings: true } },
+  ],
+})
+
+const openDatastore = async (kubernetes: Kubernetes): Promise<Datastore> => {
+  const client = await createLeanKubeClient({ kubeconfig: kubernetes.kubeconfig })
+  const datastore = createKubernetesDatastore({ client })
+  const writes = [
+    create({ kind: 'IPPool', name: pool.name }, pool),
+    create({ kind: 'ClusterInformation' }, { datastoreReady: true }),
+  ]
+  for (const write of writes) {
+    const done = await datastore.commit([write])()
+    if (done._tag === 'Left') throw new Error(done.left.error.message)
+  }
+  return datastore
+}
+
+export const startCluster = async (directory: string): Promise<ClusterUnderTest> => {
+  const lan = await createLAN('whole')
+  const kubernetes = await startKubernetes({
+    address: lan.hostAddress,
+    controllerManager: true,
+    scheduler: true,
+    crds: [crds],
+  })
+  const datastore = await openDatastore(kubernetes)
+  await pluginKubeconfig(kubernetes, join(directory, 'calico-kubeconfig'))
+  const node = await startNode({
+    ...{ kubernetes, lan, number: 1, name: 'node-1', plugins: [executables] },
+    network: conflist(directory),
+  })
+  return new ClusterUnderTest({ lan, kubernetes, datastore, node })
+}
