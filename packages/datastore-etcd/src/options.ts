@@ -21,9 +21,9 @@ export interface EtcdOptions {
   readonly caCert?: string
   readonly username?: string
   readonly password?: string
-  /** For one member to accept a connection. Default 2 000. */
+  /** For one member to accept a connection. Default 1 500. */
   readonly dialTimeoutMs?: number
-  /** For one member to answer; after that another one is asked. Default 3 000. */
+  /** For one member to answer; after that another one is asked. Default 2 000. */
   readonly attemptTimeoutMs?: number
   /** For a call as a whole. Default 10 000. */
   readonly callTimeoutMs?: number
@@ -142,8 +142,8 @@ export const checkedOptions = (options: EtcdOptions): EtcdSettings => {
     ...(discoverySRV === undefined || discoverySRV === '' ? {} : { discoverySRV }),
     ...(tls === undefined ? {} : { tls }),
     ...(signIn === undefined ? {} : { signIn }),
-    dialTimeoutMs: options.dialTimeoutMs ?? 2_000,
-    attemptTimeoutMs: options.attemptTimeoutMs ?? 3_000,
+    dialTimeoutMs: options.dialTimeoutMs ?? 1_500,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? 2_000,
     callTimeoutMs: options.callTimeoutMs ?? 10_000,
   }
 }
