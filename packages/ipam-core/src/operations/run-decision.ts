@@ -2,9 +2,11 @@
  * Performs a decision: read what it asks for, commit what it writes, ask again. The only loop in
  * the core that retries, bounded twice: `retryAttemptsMax` failures, `stepsMax` steps.
  *
- * A conflict costs no extra read where the datastore reports the current values: they go into the
- * snapshot and the decision is asked again. After `OutcomeUnknown` every object the commit touched
- * is read again first, and the decision recognises its own work in it.
+ * The first conflict costs no extra read where the datastore reports the current values: they go
+ * into the snapshot and the decision is asked again. After `OutcomeUnknown` every object the commit
+ * touched is read again first, and the decision recognises its own work in it. After a pause they
+ * are read again too: on a busy block what was current before it is stale after it, and a writer
+ * that does not pause, as upstream's, would win every time.
  */
 import { type Either, isLeft, left, right } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
@@ -20,7 +22,7 @@ import type { IPAMError, Refusal } from '../errors.ts'
 import type { CommitFailure, KeyValue, Query, Revision, Write } from '../ports/datastore.ts'
 import type { DatastoreError } from '../ports/datastore-errors.ts'
 import type { Deps } from './deps.ts'
-import { pauseBeforeRetry } from './retry-pause.ts'
+import { pauseBeforeRetry, pausesBefore } from './retry-pause.ts'
 
 type WriteStep<P, A> = Extract<Step<P, A>, { tag: 'Write' }>
 
@@ -78,7 +80,7 @@ const afterFailure = <P, A>(
     progress: isUnknown ? (step.ifUnknown ?? partly) : partly,
     failures: run.failures + 1,
     doubtful:
-      isUnknown || current.length === 0
+      isUnknown || current.length === 0 || pausesBefore(run.failures + 1, error)
         ? step.writes.map((write): Query => ({ get: write.key }) as Query)
         : [],
   })
