@@ -10,7 +10,7 @@ import type { Datastore } from '@hc-calico/ipam-core/ports'
 import { createLeanKubeClient } from '@hc-calico/kube-client/lean'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { asAdmin, manifests, prepare, v1 } from './fixtures.ts'
+import { asAdmin, empty, manifests, prepare, v1 } from './fixtures.ts'
 
 let kubernetes: Kubernetes
 
@@ -166,7 +166,8 @@ test('an older definition that drops a field: it is said, not lost', async () =>
       { timeout: 20_000, interval: 300 },
     )
     .toContain('the API server dropped spec.affinityClaimTime of Block(')
-  await kubernetes.applyCRDs(`${manifests}/crd.projectcalico.org-v1.yaml`)
+  await kubernetes.kubectl(['replace', '-f', `${manifests}/crd.projectcalico.org-v1.yaml`])
+  await empty(kubernetes.kubeconfig)
 })
 
 describe('what upstream has marked as deleted', () => {
