@@ -7,6 +7,7 @@ import { createEtcdDatastore } from '@hc-calico/datastore-etcd'
 import { createLeanEtcdDatastore } from '@hc-calico/datastore-etcd/lean'
 import type { Datastore } from '@hc-calico/ipam-core/ports'
 import { afterAll, beforeAll } from 'vitest'
+import { startTCPProxy } from './tcp-proxy.ts'
 
 let etcd: Etcd
 
@@ -15,8 +16,10 @@ beforeAll(async () => {
 })
 afterAll(() => etcd?.stop())
 
-const lean = async (): Promise<Datastore> => createLeanEtcdDatastore({ endpoints: [etcd.endpoint] })
-const full = (): Promise<Datastore> => createEtcdDatastore({ endpoints: [etcd.endpoint] })
+const lean = async (endpoint = etcd.endpoint): Promise<Datastore> =>
+  createLeanEtcdDatastore({ endpoints: [endpoint] })
+const full = (endpoint = etcd.endpoint): Promise<Datastore> =>
+  createEtcdDatastore({ endpoints: [endpoint] })
 
 const emptied = async (): Promise<void> => {
   const args = ['--endpoints', etcd.endpoint, 'del', '--prefix', '/calico/']
@@ -35,10 +38,14 @@ for (const [name, openFirst, openSecond] of clients) {
     open: async () => {
       await emptied()
       const [first, second] = [await openFirst(), await openSecond()]
+      const proxy = await startTCPProxy(etcd.endpoint)
+      const store = await openFirst(proxy.endpoint)
       const close = async (): Promise<void> => {
-        await Promise.all([first.close(), second.close()])
+        await Promise.all([first.close(), second.close(), store.close()])
+        await proxy.close()
       }
-      return { first, second, close }
+      const { loseNextReply, loseNextRequest } = proxy
+      return { first, second, lossy: { store, loseNextReply, loseNextRequest }, close }
     },
   })
 }

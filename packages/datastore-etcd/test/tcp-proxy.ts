@@ -9,11 +9,16 @@ export interface TCPProxy {
   readonly endpoint: string
   /** The next request is passed on; a moment later both sides of its connection are cut. */
   loseNextReply(): void
+  /** The next request is not passed on, and its connection is cut. */
+  loseNextRequest(): void
   /** Cuts every connection and refuses new ones until `restore`. */
   cut(): void
   restore(): void
   close(): Promise<void>
 }
+
+/** HTTP/2 sends small frames of its own (settings, windows, pings), which are no request. */
+const ackBytesMax = 40
 
 /** Long enough for the server to have carried the request out. */
 const graceMs = 150
@@ -21,7 +26,7 @@ const graceMs = 150
 export const startTCPProxy = async (target: string): Promise<TCPProxy> => {
   const { hostname, port } = new URL(target)
   const pairs = new Set<readonly [Socket, Socket]>()
-  let losesNext = false
+  let losing: 'reply' | 'request' | undefined
   let isCut = false
 
   const server = createServer((client) => {
@@ -35,12 +40,13 @@ export const startTCPProxy = async (target: string): Promise<TCPProxy> => {
       for (const socket of pair) socket.destroy()
     }
     client.on('data', (chunk) => {
-      if (losesNext && chunk.length > 40) {
-        losesNext = false
-        isMute = true
-        setTimeout(end, graceMs)
-      }
+      const lost = chunk.length > ackBytesMax ? losing : undefined
+      if (lost === undefined) return void upstream.write(chunk)
+      losing = undefined
+      isMute = true
+      if (lost === 'request') return end()
       upstream.write(chunk)
+      setTimeout(end, graceMs)
     })
     upstream.on('data', (chunk) => {
       if (!isMute) client.write(chunk)
@@ -58,7 +64,10 @@ export const startTCPProxy = async (target: string): Promise<TCPProxy> => {
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     loseNextReply: () => {
-      losesNext = true
+      losing = 'reply'
+    },
+    loseNextRequest: () => {
+      losing = 'request'
     },
     cut: () => {
       isCut = true

@@ -6,6 +6,7 @@ import type { Datastore } from '@hc-calico/ipam-core/ports'
 import { createKubeClient } from '@hc-calico/kube-client'
 import { createLeanKubeClient } from '@hc-calico/kube-client/lean'
 import { afterAll, beforeAll, expect } from 'vitest'
+import { type APIProxy, type Plan, startAPIProxy } from './api-proxy.ts'
 
 const manifests = 'packages/crd-types/manifests'
 const groups: ReadonlyArray<APIGroup> = ['crd.projectcalico.org/v1', 'projectcalico.org/v3']
@@ -23,11 +24,16 @@ const common = [
 ]
 
 let kubernetes: Kubernetes
+let proxy: APIProxy
 
 beforeAll(async () => {
   kubernetes = await startKubernetes({ crds: [manifests] })
+  proxy = await startAPIProxy(kubernetes)
 })
-afterAll(() => kubernetes?.stop())
+afterAll(async () => {
+  await proxy?.close()
+  await kubernetes?.stop()
+})
 
 const lean = async (apiGroup: APIGroup): Promise<Datastore> => {
   const client = await createLeanKubeClient({ kubeconfig: kubernetes.kubeconfig })
@@ -36,6 +42,20 @@ const lean = async (apiGroup: APIGroup): Promise<Datastore> => {
 const full = async (apiGroup: APIGroup): Promise<Datastore> => {
   const client = await createKubeClient({ kubeconfig: kubernetes.kubeconfig })
   return plainForm(createKubernetesDatastore({ client, apiGroup }))
+}
+
+/** The next write meets a loss. */
+const lose = (plan: Plan): void => {
+  proxy.plan = ({ method }) => {
+    if (method === 'GET') return undefined
+    proxy.plan = () => undefined
+    return plan
+  }
+}
+
+const losses = {
+  loseNextReply: () => lose({ tag: 'LoseReply' }),
+  loseNextRequest: () => lose({ tag: 'LoseRequest' }),
 }
 
 /** As kubectl cannot: to it, `ipamconfigs` is a short name in the other group. */
@@ -67,10 +87,13 @@ for (const group of groups) {
       open: async () => {
         await emptied(group)
         const [first, second] = [await openFirst(group), await openSecond(group)]
+        const store = plainForm(
+          createKubernetesDatastore({ client: await proxy.client(), apiGroup: group }),
+        )
         const close = async (): Promise<void> => {
-          await Promise.all([first.close(), second.close()])
+          await Promise.all([first.close(), second.close(), store.close()])
         }
-        return { first, second, close }
+        return { first, second, lossy: { store, ...losses }, close }
       },
     })
   }

@@ -79,6 +79,33 @@ export const samples: ReadonlyArray<Sample> = [
   },
   { key: { kind: 'Node', name: 'n1' }, value: { name: 'n1', labels: { zone: 'a' } } },
   { key: { kind: 'ClusterInformation' }, value: { datastoreReady: true } },
+  {
+    key: { kind: 'Profile', name: 'net' },
+    value: { name: 'net', labelsToApply: { net: '' }, ingressFrom: 'has(net)' },
+  },
+  {
+    key: { kind: 'WorkloadEndpoint', namespace: 'shop', name: 'n--1-k8s-web--0-eth0' },
+    value: {
+      namespace: 'shop',
+      name: 'n--1-k8s-web--0-eth0',
+      labels: {
+        app: 'web',
+        'projectcalico.org/namespace': 'shop',
+        'projectcalico.org/orchestrator': 'k8s',
+      },
+      orchestrator: 'k8s',
+      node: 'n-1',
+      containerID: 'c1',
+      pod: 'web-0',
+      endpoint: 'eth0',
+      ipNetworks: ['10.9.0.9/32', 'fd00::9/128'],
+      profiles: ['kns.shop'],
+      interfaceName: 'cali0123456789a',
+      mac: 'ee:ee:ee:ee:ee:ee',
+      ports: [{ name: 'http', protocol: 'TCP', port: 80 }],
+      podUID: '9b2c',
+    },
+  },
 ]
 
 function emptyBlock(size: number): Pick<Values['Block'], 'allocations' | 'unallocated'> & {

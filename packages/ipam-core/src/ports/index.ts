@@ -25,6 +25,7 @@ export {
   DatastoreFailure,
   datastoreError,
 } from './datastore-errors.ts'
+export { CommitStopped, fromPromises, type PromiseDatastore } from './from-promises.ts'
 export { keyText, queryText } from './key-text.ts'
 export type { Filters, KeyFields, Kind, Values } from './kinds.ts'
 export type { Observation, Observer } from './observer.ts'
