@@ -16,7 +16,6 @@ export const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
     'datastore-etcd',
     'datastore-kdd',
   ],
-  controller: ['ipam-core', 'crd-types', 'kube-client', 'datastore-etcd', 'datastore-kdd'],
 }
 
 /** Packages from elsewhere that only one file of the whole repository may import. */
@@ -36,7 +35,6 @@ export const thirdParty: Readonly<Record<string, RegExp>> = {
   'datastore-etcd': /^(fp-ts\/lib\/\w+\.js|etcd3|node:.+)$/,
   'datastore-kdd': /^(fp-ts\/lib\/\w+\.js|node:.+)$/,
   'kube-client': /^(@kubernetes\/client-node|js-yaml|node:.+)$/,
-  controller: /^(fp-ts\/lib\/\w+\.js|prom-client|node:.+)$/,
   'cni-plugin': /^(fp-ts\/lib\/\w+\.js|io-ts|node:.+|bun:ffi)$/,
 }
 
