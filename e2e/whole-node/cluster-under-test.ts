@@ -1,14 +1,17 @@
 /**
  * A whole cluster of one node: the real control plane, kubelet and containerd in a network
- * namespace, our executables as its CNI plugin on the Kubernetes datastore, signed in as the
- * service account of our own RBAC manifest and allowed no more than that.
+ * namespace, our executables as its CNI plugin, signed in as the service account of our own RBAC
+ * manifest and allowed no more than that. Addresses are kept on the Kubernetes API, or in an etcd
+ * of Calico's own beside it.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Etcd, startEtcd } from '@hc-calico/cluster/etcd'
 import { type Kubernetes, startKubernetes } from '@hc-calico/cluster/kubernetes'
 import { createLAN, type LAN } from '@hc-calico/cluster/lan'
 import { type KubernetesNode, startNode } from '@hc-calico/cluster/node'
 import { waitUntil } from '@hc-calico/cluster/process'
+import { createLeanEtcdDatastore } from '@hc-calico/datastore-etcd/lean'
 import { createKubernetesDatastore } from '@hc-calico/datastore-kdd'
 import type { Datastore, Write } from '@hc-calico/ipam-core/ports'
 import { createLeanKubeClient } from '@hc-calico/kube-client/lean'
@@ -17,6 +20,8 @@ import { executables } from '../node-under-test.ts'
 const packages = join(import.meta.dirname, '../../packages')
 const crds = join(packages, 'crd-types/manifests')
 const rbac = join(packages, 'cni-plugin/manifests/rbac.yaml')
+
+export type DatastoreType = 'kubernetes' | 'etcdv3'
 
 export interface PodAddress {
   readonly pod: string
@@ -46,17 +51,20 @@ export class ClusterUnderTest {
   readonly kubernetes: Kubernetes
   readonly datastore: Datastore
   readonly node: KubernetesNode
+  readonly #etcd: Etcd | undefined
 
   constructor(parts: {
     lan: LAN
     kubernetes: Kubernetes
     datastore: Datastore
     node: KubernetesNode
+    etcd: Etcd | undefined
   }) {
     this.lan = parts.lan
     this.kubernetes = parts.kubernetes
     this.datastore = parts.datastore
     this.node = parts.node
+    this.#etcd = parts.etcd
   }
 
   /** What `kubectl get pods -o wide` shows of the pods that run. */
@@ -107,6 +115,7 @@ export class ClusterUnderTest {
     await this.node.stop()
     await this.datastore.close()
     await this.kubernetes.stop()
+    await this.#etcd?.stop()
     await this.lan.remove()
   }
 }
@@ -138,13 +147,15 @@ const pluginKubeconfig = async (kubernetes: Kubernetes, file: string): Promise<v
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 })
 }
 
-const conflist = (directory: string): object => ({
+const conflist = (directory: string, etcd: Etcd | undefined): object => ({
   cniVersion: '1.0.0',
   name: 'k8s-pod-network',
   plugins: [
     {
       type: 'hc-calico',
-      datastore_type: 'kubernetes',
+      ...(etcd === undefined
+        ? { datastore_type: 'kubernetes' }
+        : { datastore_type: 'etcdv3', etcd_endpoints: etcd.endpoint }),
       nodename: 'node-1',
       nodename_file_optional: true,
       ipam_lock_file: join(directory, 'ipam.lock'),
@@ -157,10 +168,21 @@ const conflist = (directory: string): object => ({
   ],
 })
 
-const openDatastore = async (kubernetes: Kubernetes): Promise<Datastore> => {
+const opened = async (kubernetes: Kubernetes, etcd: Etcd | undefined): Promise<Datastore> => {
+  if (etcd !== undefined) return createLeanEtcdDatastore({ endpoints: [etcd.endpoint] })
   const client = await createLeanKubeClient({ kubeconfig: kubernetes.kubeconfig })
-  const datastore = createKubernetesDatastore({ client })
+  return createKubernetesDatastore({ client })
+}
+
+const openDatastore = async (
+  kubernetes: Kubernetes,
+  etcd: Etcd | undefined,
+): Promise<Datastore> => {
+  const datastore = await opened(kubernetes, etcd)
+  const node = create({ kind: 'Node', name: 'node-1' }, { name: 'node-1', labels: {} })
   const writes = [
+    // On the Kubernetes API the node is the kubelet's.
+    ...(etcd === undefined ? [] : [node]),
     create({ kind: 'IPPool', name: pool.name }, pool),
     create({ kind: 'ClusterInformation' }, { datastoreReady: true }),
   ]
@@ -171,7 +193,10 @@ const openDatastore = async (kubernetes: Kubernetes): Promise<Datastore> => {
   return datastore
 }
 
-export const startCluster = async (directory: string): Promise<ClusterUnderTest> => {
+export const startCluster = async (
+  directory: string,
+  type: DatastoreType,
+): Promise<ClusterUnderTest> => {
   const lan = await createLAN('whole')
   const kubernetes = await startKubernetes({
     address: lan.hostAddress,
@@ -179,11 +204,12 @@ export const startCluster = async (directory: string): Promise<ClusterUnderTest>
     scheduler: true,
     crds: [crds],
   })
-  const datastore = await openDatastore(kubernetes)
+  const etcd = type === 'etcdv3' ? await startEtcd({ address: lan.hostAddress }) : undefined
+  const datastore = await openDatastore(kubernetes, etcd)
   await pluginKubeconfig(kubernetes, join(directory, 'calico-kubeconfig'))
   const node = await startNode({
     ...{ kubernetes, lan, number: 1, name: 'node-1', plugins: [executables] },
-    network: conflist(directory),
+    network: conflist(directory, etcd),
   })
-  return new ClusterUnderTest({ lan, kubernetes, datastore, node })
+  return new ClusterUnderTest({ lan, kubernetes, datastore, node, etcd })
 }
