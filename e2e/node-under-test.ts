@@ -1,13 +1,18 @@
 /**
- * A node (a network namespace) whose runtime calls our executables, on the embedded datastore, and
- * what can be seen of it from outside: what the datastore holds, what the kernel has.
+ * A node (a network namespace) whose runtime calls our executables, on the embedded datastore or
+ * another one, and what can be seen of it from outside: what the datastore holds, what the kernel has.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeDirectory, type OwnDirectory } from '@hc-calico/cluster/directory'
 import type { CNIConfList, CNIPluginConf } from '@hc-calico/cluster/libcni'
 import { createNode, type NetworkNamespace } from '@hc-calico/cluster/netns'
-import { openLocalDatastore } from '@hc-calico/datastore-local'
+import {
+  type LabDatastore,
+  type LabPool,
+  localDatastore,
+  localFile,
+} from '../packages/cni-plugin/test/lab/lab-datastore.ts'
 
 export const executables = join(import.meta.dirname, '../packages/cni-plugin/dist/cni-bin')
 
@@ -15,7 +20,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 export interface NetworkOptions {
   readonly cniVersion?: string
-  readonly pools?: ReadonlyArray<Fields>
+  readonly pools?: ReadonlyArray<LabPool>
   /** Merged over the main plugin's configuration. */
   readonly main?: Fields
   /** Plugins after ours. */
@@ -41,7 +46,7 @@ export const nothing: Footprint = {
   routes: [],
 }
 
-export const defaultPools: ReadonlyArray<Fields> = [
+export const defaultPools: ReadonlyArray<LabPool> = [
   { name: 'v4', cidr: '10.66.0.0/16' },
   { name: 'v6', cidr: 'fd66::/64' },
 ]
@@ -53,13 +58,15 @@ export class NodeUnderTest {
   readonly directory: string
   readonly datastoreFile: string
   readonly logFile: string
+  readonly datastore: LabDatastore
   readonly #directory: OwnDirectory
 
-  constructor(netns: NetworkNamespace, directory: OwnDirectory) {
+  constructor(netns: NetworkNamespace, directory: OwnDirectory, datastore: LabDatastore) {
+    this.datastore = datastore
     this.netns = netns
     this.#directory = directory
     this.directory = directory.path
-    this.datastoreFile = join(directory.path, 'datastore.sqlite')
+    this.datastoreFile = localFile(directory.path)
     this.logFile = join(directory.path, 'cni.log')
   }
 
@@ -68,8 +75,7 @@ export class NodeUnderTest {
     const main = {
       type: 'hc-calico',
       nodename: 'node-1',
-      datastore_type: 'local',
-      local_datastore: { file: this.datastoreFile, ip_pools: options.pools ?? defaultPools },
+      ...this.datastore.fields(this.directory, options.pools ?? defaultPools),
       ipam_lock_file: join(this.directory, 'ipam.lock'),
       log_level: 'debug',
       log_file_path: this.logFile,
@@ -95,8 +101,9 @@ export class NodeUnderTest {
   }
 
   async #stored() {
-    if (!existsSync(this.datastoreFile)) return { allocations: [], handles: [], endpoints: [] }
-    const datastore = await openLocalDatastore({ file: this.datastoreFile })
+    const isUntouched = this.datastore === localDatastore && !existsSync(this.datastoreFile)
+    if (isUntouched) return { allocations: [], handles: [], endpoints: [] }
+    const datastore = await this.datastore.open(this.directory)
     try {
       const queries = [{ list: 'Block' }, { list: 'Handle' }, { list: 'WorkloadEndpoint' }] as const
       const answers = await datastore.read(queries)()
@@ -131,10 +138,16 @@ export class NodeUnderTest {
 }
 
 /** Fails where this tier cannot run: without root, or without the built executable. */
-export const makeNodeUnderTest = async (label: string): Promise<NodeUnderTest> => {
+export const makeNodeUnderTest = async (
+  label: string,
+  datastore: LabDatastore = localDatastore,
+): Promise<NodeUnderTest> => {
   if (process.getuid?.() !== 0) throw new Error('network namespaces need root')
   if (!existsSync(join(executables, 'hc-calico'))) {
     throw new Error('the executable is not built: npm run build')
   }
-  return new NodeUnderTest(await createNode(label), makeDirectory(label))
+  const netns = await createNode(label)
+  await datastore.connect(netns)
+  await datastore.reset(defaultPools)
+  return new NodeUnderTest(netns, makeDirectory(label), datastore)
 }

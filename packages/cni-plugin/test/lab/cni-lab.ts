@@ -120,7 +120,7 @@ export class CNILab {
 
   /** The same, with the pod scheduled: what a runtime calls for. */
   async scheduled(pod: string, over: Partial<CNIAttachment> = {}) {
-    await this.#datastore.createPod('default', pod)
+    await this.#datastore.createPod(pod)
     return this.container(pod, over)
   }
 

@@ -6,13 +6,12 @@
 import { join } from 'node:path'
 import { type Etcd, startEtcd } from '@hc-calico/cluster/etcd'
 import { type Kubernetes, startKubernetes } from '@hc-calico/cluster/kubernetes'
-import { createLAN, type LAN } from '@hc-calico/cluster/lan'
+import { type Attachable, createLAN, type LAN } from '@hc-calico/cluster/lan'
 import { createLeanEtcdDatastore } from '@hc-calico/datastore-etcd/lean'
 import { type APIGroup, createKubernetesDatastore } from '@hc-calico/datastore-kdd'
 import { openLocalDatastore } from '@hc-calico/datastore-local'
 import type { Datastore, Kind, Write } from '@hc-calico/ipam-core/ports'
 import { createLeanKubeClient } from '@hc-calico/kube-client/lean'
-import type { LabNamespace } from './network-lab.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -22,15 +21,20 @@ export interface LabPool {
   readonly [field: string]: unknown
 }
 
+/** What a runtime is told of a pod: its uid, where somebody has given it one. */
+export interface MadePod {
+  readonly uid?: string
+}
+
 /** A datastore, made for one file of tests. */
 export interface LabDatastore {
   readonly name: string
   /** The part of a conflist that chooses it. */
   fields(directory: string, pools: ReadonlyArray<LabPool>): Fields
   /** Lets a namespace reach it. */
-  connect(host: LabNamespace): Promise<void>
-  /** A pod that the scheduler has put on node-1; resolves to its uid where there is one. */
-  createPod(namespace: string, name: string): Promise<void>
+  connect(host: Attachable): Promise<void>
+  /** A pod of namespace `default` that the scheduler has put on node-1. */
+  createPod(name: string, annotations?: Readonly<Record<string, string>>): Promise<MadePod>
   /** Everything goes, and the pools and the node are there again. */
   reset(pools: ReadonlyArray<LabPool>): Promise<void>
   open(directory: string): Promise<Datastore>
@@ -47,7 +51,7 @@ export const localDatastore: LabDatastore = {
     local_datastore: { file: localFile(directory), ip_pools: pools },
   }),
   connect: async () => undefined,
-  createPod: async () => undefined,
+  createPod: async () => ({}),
   reset: async () => undefined,
   open: (directory) => openLocalDatastore({ file: localFile(directory), ensure: [] }),
   close: async () => undefined,
@@ -110,7 +114,7 @@ const nextMember = (): number => {
   return members
 }
 
-const connectTo = async (lan: LAN, host: LabNamespace): Promise<void> => {
+const connectTo = async (lan: LAN, host: Attachable): Promise<void> => {
   await lan.attach(host, nextMember(), { defaultRoute: false })
 }
 
@@ -132,12 +136,12 @@ class EtcdLab implements LabDatastore {
     }
   }
 
-  connect(host: LabNamespace): Promise<void> {
+  connect(host: Attachable): Promise<void> {
     return connectTo(this.#lan, host)
   }
 
-  async createPod(): Promise<void> {
-    // Nobody looks for it.
+  async createPod(): Promise<MadePod> {
+    return {}
   }
 
   async reset(pools: ReadonlyArray<LabPool>): Promise<void> {
@@ -181,21 +185,26 @@ class KubernetesLab implements LabDatastore {
     }
   }
 
-  connect(host: LabNamespace): Promise<void> {
+  connect(host: Attachable): Promise<void> {
     return connectTo(this.#lan, host)
   }
 
-  async createPod(namespace: string, name: string): Promise<void> {
-    await this.#request('POST', `/api/v1/namespaces/${namespace}/pods`, {
+  async createPod(
+    name: string,
+    annotations: Readonly<Record<string, string>> = {},
+  ): Promise<MadePod> {
+    const text = await this.#request('POST', '/api/v1/namespaces/default/pods', {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name },
+      metadata: { name, annotations },
       spec: {
         nodeName: 'node-1',
         automountServiceAccountToken: false,
         containers: [{ name: 'main', image: 'none' }],
       },
     })
+    const { metadata } = JSON.parse(text) as { metadata: { uid?: string } }
+    return metadata.uid === undefined ? {} : { uid: metadata.uid }
   }
 
   async reset(pools: ReadonlyArray<LabPool>): Promise<void> {
@@ -227,12 +236,13 @@ class KubernetesLab implements LabDatastore {
   }
 
   /** What exists already is as good as made. */
-  async #request(method: 'POST' | 'DELETE', path: string, body?: object): Promise<void> {
+  async #request(method: 'POST' | 'DELETE', path: string, body?: object): Promise<string> {
     const client = await createLeanKubeClient({ kubeconfig: this.#kubernetes.kubeconfig })
     const text = body === undefined ? {} : { body: JSON.stringify(body) }
     const { status, text: answer } = await client.request({ method, path, ...text })
     await client.close()
     if (status > 299 && status !== 409) throw new Error(`${method} ${path}: ${status} ${answer}`)
+    return answer
   }
 }
 
