@@ -13,6 +13,8 @@ import type { Attachment } from '../skel/net-conf.ts'
 /** An allocation of a container that the runtime does not know any more. */
 export interface StaleAllocation {
   readonly containerID: string
+  /** The pod it was given to, where the allocation says so. */
+  readonly pod?: { readonly namespace: string; readonly name: string }
   readonly address: string
   readonly handle: string
   readonly block: string
@@ -36,6 +38,9 @@ export const containerOf = (handle: string, network: string): string | undefined
   return rest === '' || rest.includes('.') ? undefined : rest
 }
 
+const podOf = ({ namespace, pod }: Readonly<Record<string, string>>) =>
+  namespace === undefined || pod === undefined ? {} : { pod: { namespace, name: pod } }
+
 const staleIn = (
   block: KeyValue<'Block'>['value'],
   scope: Scope,
@@ -49,7 +54,8 @@ const staleIn = (
     if (containerID === undefined || alive.has(containerID)) return []
     const address = addressAt(block.cidr, ordinal)
     const sequenceNumber = block.sequenceNumberForAllocation[String(ordinal)] ?? 0n
-    return [{ containerID, address, handle, block: block.cidr, sequenceNumber }]
+    const pod = podOf(attribute.secondary)
+    return [{ containerID, ...pod, address, handle, block: block.cidr, sequenceNumber }]
   })
 }
 

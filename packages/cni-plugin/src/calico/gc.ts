@@ -5,8 +5,9 @@
  */
 import type { KeyValue } from '@hc-calico/ipam-core/ports'
 import { isOurIPAM } from '../address-plan.ts'
-import { findStale, releaseStale } from '../calico-ipam/gc.ts'
+import { findStale, releaseStale, type StaleAllocation } from '../calico-ipam/gc.ts'
 import { readAll } from '../datastore-access.ts'
+import { endpointNamePrefix, handleIDFor, hostInterfaceFor, type Identity } from '../identity.ts'
 import type { Session } from '../session.ts'
 import { interfaceNameProblem } from '../skel/command-args.ts'
 import { deleteEndpoint } from './endpoint-store.ts'
@@ -48,12 +49,52 @@ const collectEndpoint = async (session: Session, stale: StoredEndpoint): Promise
   await dataplane.deleteHostInterface(interfaceName)
 }
 
+const identityOf = (
+  session: Session,
+  containerID: string,
+  pod: NonNullable<StaleAllocation['pod']>,
+): Identity => ({
+  orchestrator: 'k8s',
+  namespace: pod.namespace,
+  pod: pod.name,
+  node: session.node,
+  containerID,
+  endpoint: 'eth0',
+  handleID: handleIDFor(session.config.network, containerID),
+  legacyHandleID: `${pod.namespace}.${pod.name}`,
+})
+
+/**
+ * On Kubernetes an endpoint is the pod itself: it is asked for by name, for which the plugin has the
+ * permission. Where the pod is gone, or runs on another node now, only the link is left of it here.
+ */
+const collectOfPod = async (session: Session, stale: StaleAllocation): Promise<void> => {
+  const { containerID, pod } = stale
+  if (pod === undefined) return
+  const identity = identityOf(session, containerID, pod)
+  const where = { namespace: pod.namespace, namePrefix: endpointNamePrefix(identity) }
+  const [found] = await readAll(await session.datastore(), [{ list: 'WorkloadEndpoint', where }])
+  const [endpoint] = found
+  if (endpoint === undefined) {
+    const dataplane = await session.machine.dataplane(session.log)
+    await dataplane.deleteHostInterface(hostInterfaceFor(identity, session.config.interfacePrefix))
+  } else if (endpoint.value.containerID === containerID) await collectEndpoint(session, endpoint)
+}
+
+const collectOfPods = async (
+  session: Session,
+  stale: ReadonlyArray<StaleAllocation>,
+): Promise<void> => {
+  const once = new Map(stale.map((one) => [one.containerID, one]))
+  for (const one of once.values()) await collectOfPod(session, one)
+}
+
 const collectEndpoints = async (
   session: Session,
-  staleContainers: ReadonlySet<string>,
+  stale: ReadonlyArray<StaleAllocation>,
 ): Promise<void> => {
-  // On Kubernetes an endpoint is the pod itself; it goes with the pod.
-  if (session.config.datastore.type === 'kubernetes') return
+  if (session.config.datastore.type === 'kubernetes') return collectOfPods(session, stale)
+  const staleContainers = new Set(stale.map((one) => one.containerID))
   const datastore = await session.datastore()
   const [endpoints] = await readAll(datastore, [{ list: 'WorkloadEndpoint' }])
   for (const endpoint of endpoints.filter((one) => isStale(one, session, staleContainers))) {
@@ -63,11 +104,11 @@ const collectEndpoints = async (
 
 export const collectWorkloads = async (session: Session): Promise<void> => {
   if (!isOurIPAM(session.config.ipam.type)) {
-    await collectEndpoints(session, new Set())
+    await collectEndpoints(session, [])
     if (session.config.ipam.type !== undefined) await runForeign(session, 'GC')
     return
   }
   const stale = await findStale(session)
-  await collectEndpoints(session, new Set(stale.map((one) => one.containerID)))
+  await collectEndpoints(session, stale)
   await releaseStale(session, stale)
 }

@@ -97,6 +97,12 @@ export class CNILab {
     }
   }
 
+  /** The same, with these pools there and no others. */
+  async withPools(pools: ReadonlyArray<LabPool>): Promise<Fields> {
+    await this.#datastore.reset(pools)
+    return this.datastoreFields(pools)
+  }
+
   conf(options: ConfOptions = {}): CNIConfList {
     const main = {
       type: 'hc-calico',

@@ -29,6 +29,8 @@ export interface MadePod {
 /** A datastore, made for one file of tests. */
 export interface LabDatastore {
   readonly name: string
+  /** An endpoint is the pod itself, and goes with the pod only. */
+  readonly endpointsArePods: boolean
   /** The part of a conflist that chooses it. */
   fields(directory: string, pools: ReadonlyArray<LabPool>): Fields
   /** Lets a namespace reach it. */
@@ -46,6 +48,7 @@ export const localFile = (directory: string): string => join(directory, 'datasto
 /** One file in the lab's own directory: nothing to start, nothing to share. */
 export const localDatastore: LabDatastore = {
   name: 'local',
+  endpointsArePods: false,
   fields: (directory, pools) => ({
     datastore_type: 'local',
     local_datastore: { file: localFile(directory), ip_pools: pools },
@@ -120,6 +123,7 @@ const connectTo = async (lan: LAN, host: Attachable): Promise<void> => {
 
 class EtcdLab implements LabDatastore {
   readonly name = 'etcdv3'
+  readonly endpointsArePods = false
   readonly #lan: LAN
   readonly #etcd: Etcd
 
@@ -164,6 +168,7 @@ class EtcdLab implements LabDatastore {
 
 class KubernetesLab implements LabDatastore {
   readonly name: string
+  readonly endpointsArePods = true
   readonly #lan: LAN
   readonly #kubernetes: Kubernetes
   readonly #group: APIGroup
