@@ -31,6 +31,8 @@ export interface APIProxy {
   readonly url: string
   /** Asked for every request; undefined: passed on. */
   plan: (request: ProxiedRequest) => Plan | undefined
+  /** Breaks every connection there is. */
+  cut(): void
   /** A client that goes through it. */
   client(): Promise<KubeClient>
   close(): Promise<void>
@@ -44,6 +46,19 @@ const bodyOf = async (request: IncomingMessage): Promise<string> => {
 
 export const startAPIProxy = async (kubernetes: Kubernetes): Promise<APIProxy> => {
   const upstream = await createLeanKubeClient({ kubeconfig: kubernetes.kubeconfig })
+  /** A watch, line by line, until either side ends it. */
+  const stream = async (
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> => {
+    const end = new AbortController()
+    request.on('close', () => end.abort())
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.flushHeaders()
+    for await (const line of upstream.watch(path, end.signal)) response.write(`${line}\n`)
+    response.end()
+  }
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = 'GET', url: path = '/' } = request
     const body = await bodyOf(request)
@@ -53,6 +68,7 @@ export const startAPIProxy = async (kubernetes: Kubernetes): Promise<APIProxy> =
       response.writeHead(plan.status, plan.headers)
       return void response.end(plan.text ?? '{}')
     }
+    if (path.includes('watch=1')) return stream(path, request, response)
     const answer = await upstream.request({
       method: method as Method,
       path: plan?.tag === 'Redirect' ? plan.path : path,
@@ -70,6 +86,7 @@ export const startAPIProxy = async (kubernetes: Kubernetes): Promise<APIProxy> =
   const proxy: APIProxy = {
     url,
     plan: () => undefined,
+    cut: () => server.closeAllConnections(),
     client: () => createLeanKubeClient({ apiRoot: url, requestTimeoutMs: 3_000 }),
     close: async () => {
       await upstream.close()
