@@ -9,7 +9,7 @@ import { Etcd3, type IOptions, type IRequestOp, type IResponseOp, type IWatchRes
 import { discoveredEndpoints } from './discovery.ts'
 import { appliedByAnswer } from './errors.ts'
 import { EventQueue } from './event-queue.ts'
-import { withFailover } from './failover.ts'
+import { orCancelled, withFailover } from './failover.ts'
 import { createLeanTransport, endOf } from './lean-transport.ts'
 import type { EtcdSettings } from './options.ts'
 import {
@@ -103,21 +103,6 @@ const optionsOf = (settings: EtcdSettings, hosts: ReadonlyArray<string>): IOptio
       'grpc.keepalive_timeout_ms': 3_000,
     },
   }
-}
-
-const cancelled = () => new TransportError(grpcStatus.cancelled, 'the call was cancelled', 'Maybe')
-
-/** etcd3 cannot end a call that was sent; its caller need not wait for it. */
-const orCancelled = async <T>(
-  pending: Promise<T>,
-  cancellation: Cancellation | undefined,
-): Promise<T> => {
-  if (cancellation === undefined) return pending
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(cancelled())
-    cancellation.addEventListener('abort', abort)
-    pending.then(resolve, reject).finally(() => cancellation.removeEventListener('abort', abort))
-  })
 }
 
 class Etcd3Transport implements EtcdTransport {

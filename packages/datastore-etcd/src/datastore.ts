@@ -7,13 +7,14 @@ import {
   type CallOptions,
   type CommitFailure,
   type Committed,
+  conditionFailure,
   type Datastore,
-  type DatastoreErrorTag,
   DatastoreFailure,
   datastoreError,
   type KeyValue,
   keyText,
   type List,
+  matchesFilter,
   type Query,
   type Revision,
   type Write,
@@ -21,7 +22,7 @@ import {
 import { type Either, left, right } from 'fp-ts/lib/Either.js'
 import { capabilities } from './capabilities.ts'
 import { toDatastoreError } from './errors.ts'
-import { etcdKey, listRange, matches, parseEtcdKey } from './keys.ts'
+import { etcdKey, listRange, parseEtcdKey } from './keys.ts'
 import type { Comparison, EtcdTransport, Operation, StoredPair, Transaction } from './transport.ts'
 import { keyValueOf, storedValue } from './values.ts'
 import { watchKind } from './watch.ts'
@@ -36,10 +37,9 @@ const rangeOf = (query: Query): Operation => ({
 
 /** The objects among pairs that match a list, ascending by etcd key. */
 export const listed = (query: List, pairs: ReadonlyArray<StoredPair>): ReadonlyArray<KeyValue> => {
-  const where: Readonly<Record<string, unknown>> = { ...query.where }
   return pairs.flatMap((pair) => {
     const key = parseEtcdKey(query.list, pair.key)
-    return key !== undefined && matches(key, where) ? [keyValueOf(key, pair)] : []
+    return key !== undefined && matchesFilter(key, query) ? [keyValueOf(key, pair)] : []
   })
 }
 
@@ -90,18 +90,6 @@ const operationOf = (write: Write): Operation => {
     : { tag: 'Put', key, value: storedValue(write.key.kind, write.value as never) }
 }
 
-const objection = (found: KeyValue | undefined, write: Write): DatastoreErrorTag | undefined => {
-  if (write.op === 'create') return found === undefined ? undefined : 'AlreadyExists'
-  if (found === undefined) return 'NotFound'
-  return found.revision === write.revision ? undefined : 'Conflict'
-}
-
-const because: Readonly<Record<string, string>> = {
-  AlreadyExists: 'it exists already',
-  NotFound: 'it does not exist',
-  Conflict: 'it was changed meanwhile',
-}
-
 /** The failure of a transaction whose comparisons did not hold. */
 const conflictOf = (
   writes: ReadonlyArray<Write>,
@@ -111,15 +99,11 @@ const conflictOf = (
     const pair = found[i]?.[0]
     return { key, found: pair === undefined ? undefined : keyValueOf(key, pair) }
   })
-  const at = writes.findIndex((write, i) => objection(current[i]?.found, write) !== undefined)
-  const write = writes[at]
-  if (write === undefined) {
-    const message = 'cannot write to etcd: it refused the comparisons, which all hold'
-    return { error: datastoreError('Unavailable', message), applied: [], current }
-  }
-  const tag = objection(current[at]?.found, write) as DatastoreErrorTag
-  const message = `cannot ${write.op} ${keyText(write.key)}: ${because[tag]}`
-  return { error: datastoreError(tag, message, { key: write.key }), applied: [], current }
+  const error = writes
+    .map((write, i) => conditionFailure(current[i]?.found, write))
+    .find((one) => one !== undefined)
+  const message = 'cannot write to etcd: it refused the comparisons, which all hold'
+  return { error: error ?? datastoreError('Unavailable', message), applied: [], current }
 }
 
 const commitAll = async (

@@ -44,6 +44,22 @@ export const pause = (ms: number, cancellation?: Cancellation): Promise<void> =>
     cancellation?.addEventListener('abort', finish)
   })
 
+const cancelled = () => new TransportError(grpcStatus.cancelled, 'the call was cancelled', 'Maybe')
+
+/** Ends the waiting of a caller who cancels, whatever becomes of what was sent. */
+export const orCancelled = async <T>(
+  pending: Promise<T>,
+  cancellation: Cancellation | undefined,
+): Promise<T> => {
+  if (cancellation === undefined) return pending
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(cancelled())
+    cancellation.addEventListener('abort', abort)
+    if (cancellation.aborted) abort()
+    pending.then(resolve, reject).finally(() => cancellation.removeEventListener('abort', abort))
+  })
+}
+
 const asTransportError = (cause: unknown): TransportError =>
   cause instanceof TransportError
     ? cause

@@ -24,19 +24,25 @@ export interface CallBound {
   readonly cancellation?: Cancellation | undefined
 }
 
-const pingIntervalMs = 5_000
+/** etcd ends connections that ping more often than every 5 s (`--grpc-keepalive-min-time`). */
+const pingIntervalMs = 6_000
 
 type Headers = Readonly<Record<string, unknown>>
+
+/** gRPC escapes its messages like URLs; one that is not well escaped is taken as it stands. */
+const unescaped = (message: string): string => {
+  try {
+    return decodeURIComponent(message)
+  } catch {
+    return message
+  }
+}
 
 /** The outcome that headers or trailers state; undefined when they state none. */
 const statedOutcome = (headers: Headers): { status: number; message: string } | undefined => {
   const status = headers['grpc-status']
   if (status !== undefined) {
-    const message = String(headers['grpc-message'] ?? '')
-    return {
-      status: Number(status),
-      message: decodeURIComponent(message.replace(/%(?![0-9a-f]{2})/gi, '%25')),
-    }
+    return { status: Number(status), message: unescaped(String(headers['grpc-message'] ?? '')) }
   }
   const http = headers[':status']
   if (http === undefined || Number(http) === 200) return undefined
@@ -54,6 +60,7 @@ export class Connection {
   readonly #endpoint: string
   readonly #ready: Promise<void>
   #isOpen = true
+  #calls = 0
 
   constructor({ endpoint, tls, dialTimeoutMs }: Target) {
     this.#endpoint = endpoint
@@ -115,7 +122,19 @@ export class Connection {
     if (bound.cancellation?.aborted) {
       throw new TransportError(grpcStatus.cancelled, 'the call was cancelled', 'No')
     }
-    return this.#exchange(path, body, metadata, bound)
+    this.#calls += 1
+    try {
+      return await this.#exchange(path, body, metadata, bound)
+    } finally {
+      this.#calls -= 1
+      if (!this.#isOpen && this.#calls === 0) this.destroy()
+    }
+  }
+
+  /** Takes no new calls; those under way go on: what one call gives up, others may still get. */
+  retire(): void {
+    this.#isOpen = false
+    if (this.#calls === 0) this.destroy()
   }
 
   #exchange(
@@ -134,7 +153,7 @@ export class Connection {
         if (error !== undefined) {
           reject(error)
           if (!stream.destroyed) stream.close(constants.NGHTTP2_CANCEL)
-        } else resolve(reader.frames[0] ?? new Uint8Array(0))
+        } else resolve(reader.frames[0] as Uint8Array)
       }
       const onAbort = (): void =>
         settle(new TransportError(grpcStatus.cancelled, 'the call was cancelled', 'Maybe'))
@@ -156,8 +175,9 @@ export class Connection {
       })
       stream.on('close', () => {
         if (outcome === undefined) settle(this.#lost('the connection was lost', 'Maybe'))
-        else if (outcome.status === 0) settle()
-        else settle(answered(outcome))
+        else if (outcome.status !== 0) settle(answered(outcome))
+        else if (reader.frames.length > 0) settle()
+        else settle(this.#lost('the answer was empty', 'Maybe'))
       })
       stream.end(frame(body))
     })

@@ -146,7 +146,7 @@ const affinityRange = ({
   return below(`${ipam}/${type}/${host}/${blocks}`)
 }
 
-/** The narrowest range that holds every match of a list; `matches` does the rest. */
+/** The narrowest range that holds every match of a list; the filter does the rest. */
 export const listRange = (query: List): KeyRange => {
   switch (query.list) {
     case 'Block': {
@@ -167,15 +167,4 @@ export const listRange = (query: List): KeyRange => {
     default:
       return below(`${resources}/${plurals[query.list]}/`)
   }
-}
-
-/** Whether a listed key matches the filter. */
-export const matches = (key: Key, where: Readonly<Record<string, unknown>>): boolean => {
-  const fields = key as unknown as Readonly<Record<string, unknown>>
-  return Object.entries(where).every(([field, wanted]) => {
-    if (wanted === undefined) return true
-    if (field === 'family') return familyOf(String(fields.cidr)) === wanted
-    if (field === 'namePrefix') return String(fields.name).startsWith(String(wanted))
-    return fields[field] === wanted
-  })
 }

@@ -53,12 +53,16 @@ class LeanTransport implements EtcdTransport {
     await this.#discover()
     const body = encodeTransaction(transaction)
     const { callTimeoutMs, attemptTimeoutMs } = this.#settings
+    let at = this.#at
     const answer = await withFailover(call, {
       members: this.#endpoints.length,
       callTimeoutMs,
       attemptTimeoutMs,
-      send: (timeoutMs) => this.#send(body, { timeoutMs, cancellation: call.cancellation }),
-      turn: () => this.#turn(),
+      send: (timeoutMs) => {
+        at = this.#at
+        return this.#send(body, { timeoutMs, cancellation: call.cancellation })
+      },
+      turn: () => this.#turn(at),
       renewToken: () => {
         this.#token = undefined
       },
@@ -73,6 +77,7 @@ class LeanTransport implements EtcdTransport {
   ): AsyncGenerator<ChangeBatch> {
     await this.#discover()
     const timeoutMs = this.#settings.attemptTimeoutMs
+    const at = this.#at
     // A connection of its own: giving up on a slow call must not end the stream.
     const connection = this.#connect()
     try {
@@ -84,7 +89,7 @@ class LeanTransport implements EtcdTransport {
         if (!answer.isCreated) yield answer
       }
     } catch (cause) {
-      this.#turn()
+      this.#turn(at)
       if (cause instanceof TransportError && cause.status === grpcStatus.unauthenticated) {
         this.#token = undefined
       }
@@ -112,8 +117,12 @@ class LeanTransport implements EtcdTransport {
     return new Connection({ endpoint, tls: isSecure ? tls : undefined, dialTimeoutMs })
   }
 
-  /** The next call goes to another member, on a new connection. */
-  #turn(): void {
+  /**
+   * The next call goes to another member, on a new connection; unless a call that failed at the same
+   * time has turned already, or several failures would lead back to the member that is lost.
+   */
+  #turn(from: number): void {
+    if (this.#at !== from) return
     this.#at += 1
     this.#connection?.destroy()
     this.#connection = undefined

@@ -2,20 +2,24 @@
 import type { Datastore, Revision } from '@hc-calico/ipam-core/ports'
 import { describe, expect, test } from 'vitest'
 import { datastoreOn } from '../src/datastore.ts'
-import type { EtcdTransport, Transaction } from '../src/transport.ts'
+import { type EtcdTransport, type Transaction, TransportError } from '../src/transport.ts'
+
+const stub: Omit<EtcdTransport, 'transact'> = {
+  changes: () => {
+    throw new Error('not watched here')
+  },
+  close: async () => undefined,
+}
 
 const recording = (): { store: Datastore; sent: Transaction[] } => {
   const sent: Transaction[] = []
   const transport: EtcdTransport = {
+    ...stub,
     transact: async (transaction) => {
       sent.push(transaction)
       const found = transaction.success.map(() => [])
       return { succeeded: true, revision: 7n, found }
     },
-    changes: () => {
-      throw new Error('not watched here')
-    },
-    close: async () => undefined,
   }
   return { store: datastoreOn(transport), sent }
 }
@@ -77,4 +81,22 @@ describe('commit', () => {
       expect(sent).toEqual([])
     },
   )
+
+  test.each([
+    ['still hold', true, 'Unavailable'],
+    ['no longer hold', false, 'OutcomeUnknown'],
+    ['cannot be looked at', undefined, 'OutcomeUnknown'],
+  ])('no space, and its conditions %s', async (_, succeeded, tag) => {
+    const full = new TransportError(8, 'etcdserver: mvcc: database space exceeded', 'No')
+    const transport: EtcdTransport = {
+      ...stub,
+      transact: async ({ success }) => {
+        if (success.length > 0 || succeeded === undefined) throw full
+        return { succeeded, revision: 8n, found: [] }
+      },
+    }
+    const write = { op: 'create', key: handleKey(1), value: handle(1) } as const
+    const result = await datastoreOn(transport).commit([write])()
+    expect(result._tag === 'Left' && result.left.error.tag).toBe(tag)
+  })
 })

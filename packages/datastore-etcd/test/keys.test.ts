@@ -2,7 +2,7 @@
 import type { Key, Kind, List } from '@hc-calico/ipam-core/ports'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { etcdKey, listRange, matches, parseEtcdKey } from '../src/keys.ts'
+import { etcdKey, listRange, parseEtcdKey } from '../src/keys.ts'
 
 const ipam = '/calico/ipam/v2'
 const resources = '/calico/resources/v3/projectcalico.org'
@@ -133,16 +133,4 @@ describe('lists', () => {
       },
     ],
   ])('%j', (query, range) => expect(listRange(query)).toEqual(range))
-
-  test('node1 does not match node10', () => {
-    const key = {
-      kind: 'BlockAffinity',
-      type: 'host',
-      host: 'node10',
-      cidr: '10.0.0.0/26',
-    } as const
-    expect(matches(key, { host: 'node1' })).toBe(false)
-    expect(matches(key, { host: 'node10', family: 4 })).toBe(true)
-    expect(matches(key, { family: 6 })).toBe(false)
-  })
 })

@@ -54,27 +54,51 @@ describe('refusals', () => {
     ],
     [{ ...one, caCertFile: '/no/such' }, 'the etcd CA certificate file /no/such cannot be read'],
     [{ ...one, password: 'x' }, 'an etcd password is given, but no user'],
+    [
+      { ...one, callTimeoutMs: 0 },
+      'the etcd option callTimeoutMs must be a whole number of milliseconds from 1, but is 0',
+    ],
     [{ ...one, username: 'calico' }, 'the etcd user "calico" has no password'],
   ])('%j', (options, sentence) => expect(() => checkedOptions(options)).toThrow(sentence))
 })
 
 describe('discovery', () => {
-  test('asks for TLS and plain text', async () => {
-    const records: Record<string, { name: string; port: number }[]> = {
-      '_etcd-client-ssl._tcp.example.org': [{ name: 'a.example.org', port: 2379 }],
-      '_etcd-client._tcp.example.org': [{ name: 'b.example.org', port: 4001 }],
-    }
-    const resolve = async (name: string) => records[name] ?? []
+  const secure = { name: 'a.example.org', port: 2379 }
+  const plain = { name: 'b.example.org', port: 4001 }
+  const answers = (records: Readonly<Record<string, (typeof plain)[]>>) => async (name: string) => {
+    const found = records[name]
+    if (found === undefined) throw Object.assign(new Error(name), { code: 'ENOTFOUND' })
+    return found
+  }
+
+  test('plain text where there is nothing else', async () => {
+    const resolve = answers({ '_etcd-client._tcp.example.org': [plain] })
+    expect(await discoveredEndpoints('example.org', resolve)).toEqual(['http://b.example.org:4001'])
+  })
+
+  test('TLS only where there is TLS', async () => {
+    const resolve = answers({
+      '_etcd-client-ssl._tcp.example.org': [secure],
+      '_etcd-client._tcp.example.org': [plain],
+    })
     expect(await discoveredEndpoints('example.org', resolve)).toEqual([
       'https://a.example.org:2379',
-      'http://b.example.org:4001',
     ])
   })
 
   test('says what it looked for when there is nothing', async () => {
-    const resolve = () => Promise.reject(new Error('ENOTFOUND'))
-    await expect(discoveredEndpoints('example.org', resolve)).rejects.toThrow(
+    await expect(discoveredEndpoints('example.org', answers({}))).rejects.toThrow(
       'no etcd endpoints were found: neither _etcd-client-ssl._tcp.example.org nor _etcd-client._tcp.example.org has SRV records',
+    )
+  })
+
+  test('DNS in trouble is not taken for an answer', async () => {
+    const resolve = (name: string) =>
+      name.includes('-ssl')
+        ? Promise.reject(Object.assign(new Error('querySrv ESERVFAIL'), { code: 'ESERVFAIL' }))
+        : Promise.resolve([plain])
+    await expect(discoveredEndpoints('example.org', resolve)).rejects.toThrow(
+      'cannot look up etcd endpoints: DNS failed for _etcd-client-ssl._tcp.example.org: querySrv ESERVFAIL',
     )
   })
 })

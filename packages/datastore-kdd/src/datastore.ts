@@ -5,8 +5,8 @@ import {
   type Committed,
   type Datastore,
   datastoreError,
-  keyText,
   type Revision,
+  refusedWrite,
   type Write,
 } from '@hc-calico/ipam-core/ports'
 import { type Either, left, right } from 'fp-ts/lib/Either.js'
@@ -17,24 +17,14 @@ import { answer } from './read.ts'
 import { watchKind } from './watch.ts'
 import { performWrite, type WriteOutcome } from './write.ts'
 
-const because: Readonly<Record<string, string>> = {
-  AlreadyExists: 'it exists already',
-  NotFound: 'it does not exist',
-  Conflict: 'it was changed meanwhile',
-}
-
 const failureOf = (
   write: Write,
   outcome: Extract<WriteOutcome, { tag: 'Refused' }>,
   applied: ReadonlyArray<Revision | undefined>,
 ): CommitFailure => {
   const { key } = write
-  const message = `cannot ${write.op} ${keyText(key)}: ${because[outcome.because]}`
-  return {
-    error: datastoreError(outcome.because, message, { key }),
-    applied,
-    current: [{ key, found: outcome.found }],
-  }
+  const error = refusedWrite(write, outcome.because)
+  return { error, applied, current: [{ key, found: outcome.found }] }
 }
 
 const cancelledBefore = (what: string) =>

@@ -9,6 +9,7 @@ import {
   type Key,
   type KeyValue,
   type List,
+  matchesFilter,
   type Query,
 } from '@hc-calico/ipam-core/ports'
 import { isLeft } from 'fp-ts/lib/Either.js'
@@ -18,8 +19,6 @@ import { type CustomKind, resourceName } from './names.ts'
 import { revisionOf } from './revisions.ts'
 import { withoutTombstones } from './tombstones.ts'
 import { keyValueOf } from './values.ts'
-
-const familyOf = (cidr: string): 4 | 6 => (cidr.includes(':') ? 6 : 4)
 
 const nodeOf = (object: JSONObject): KeyValue<'Node'> => {
   const decoded = decodeNode(object)
@@ -96,15 +95,6 @@ const affinitySelector = (where: Extract<List, { list: 'BlockAffinity' }>['where
   return terms.length === 0 ? {} : { labelSelector: terms.join(',') }
 }
 
-const matches = (key: Key, where: Readonly<Record<string, unknown>>): boolean => {
-  const fields = key as unknown as Readonly<Record<string, unknown>>
-  return Object.entries(where).every(([field, wanted]) => {
-    if (wanted === undefined) return true
-    if (field === 'family') return familyOf(String(fields.cidr)) === wanted
-    return fields[field] === wanted
-  })
-}
-
 const listCustom = async (
   api: API,
   query: List<CustomKind>,
@@ -114,10 +104,9 @@ const listCustom = async (
   const { items } = await api.listCustom(query.list, new URLSearchParams(selector), options)
   const present = await withoutTombstones(api, query.list, items, options)
   const type = api.typeOf(query.list)
-  const where: Readonly<Record<string, unknown>> = { ...query.where }
   return present
     .map((object) => keyValueOf(query.list, type, object))
-    .filter(({ key }) => matches(key, where))
+    .filter(({ key }) => matchesFilter(key, query))
 }
 
 const listAll = async (

@@ -5,7 +5,6 @@
  */
 import {
   type CallOptions,
-  type DatastoreErrorTag,
   DatastoreFailure,
   datastoreError,
   type Key,
@@ -29,7 +28,7 @@ export type WriteOutcome =
   /** The condition did not hold. */
   | {
       readonly tag: 'Refused'
-      readonly because: DatastoreErrorTag
+      readonly because: 'AlreadyExists' | 'NotFound' | 'Conflict'
       readonly found: KeyValue | undefined
     }
 
@@ -41,7 +40,10 @@ const seenVersion = (write: Extract<Write, { revision: Revision }>): ObjectVersi
 }
 
 /** Why a write on its condition was refused, from what is there now. */
-const refusedBy = (write: Write, found: KeyValue | undefined): DatastoreErrorTag => {
+const refusedBy = (
+  write: Write,
+  found: KeyValue | undefined,
+): 'AlreadyExists' | 'NotFound' | 'Conflict' => {
   if (write.op === 'create') return 'AlreadyExists'
   return found === undefined ? 'NotFound' : 'Conflict'
 }

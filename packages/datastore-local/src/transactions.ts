@@ -2,13 +2,12 @@
 import {
   type CommitFailure,
   type Committed,
-  type DatastoreErrorTag,
-  datastoreError,
+  conditionFailure,
   type Key,
   type KeyValue,
   type Kind,
-  keyText,
   type List,
+  matchesFilter,
   type Query,
   type Revision,
   type Write,
@@ -17,19 +16,6 @@ import { type Either, left, right } from 'fp-ts/lib/Either.js'
 import type { Database } from './client.ts'
 import { storedKey } from './keys.ts'
 import { keyValueOf, type Row, storedValue } from './values.ts'
-
-const familyOf = (cidr: string): 4 | 6 => (cidr.includes(':') ? 6 : 4)
-
-/** Filters on the key alone, so that rows which do not match are never decoded. */
-const matches = (key: Key, where: Readonly<Record<string, unknown>>): boolean => {
-  const fields = key as unknown as Readonly<Record<string, unknown>>
-  return Object.entries(where).every(([field, wanted]) => {
-    if (wanted === undefined) return true
-    if (field === 'family') return familyOf(String(fields.cidr)) === wanted
-    if (field === 'namePrefix') return String(fields.name).startsWith(String(wanted))
-    return fields[field] === wanted
-  })
-}
 
 const rowOf = (raw: unknown): Row => {
   const { key, value, revision } = raw as { key: string; value: string; revision: number | bigint }
@@ -51,11 +37,13 @@ const listAll = (
   const rows = database
     .prepare('SELECT key, value, revision FROM objects WHERE kind = ? ORDER BY key')
     .all(query.list)
-  const where: Readonly<Record<string, unknown>> = { ...query.where }
-  return rows
-    .map(rowOf)
-    .filter((row) => matches(keyOf(query.list, row.key), where))
-    .map((row) => keyValueOf(query.list, row) as KeyValue)
+  return (
+    rows
+      .map(rowOf)
+      // On the key alone, so that rows which do not match are never decoded.
+      .filter((row) => matchesFilter(keyOf(query.list, row.key), query))
+      .map((row) => keyValueOf(query.list, row) as KeyValue)
+  )
 }
 
 const inTransaction = <A>(database: Database, begin: string, body: () => A): A => {
@@ -82,18 +70,6 @@ export const readAll = (
       'get' in query ? getOne(database, query.get) : listAll(database, query, keyOf),
     ),
   )
-
-const objection = (found: KeyValue | undefined, write: Write): DatastoreErrorTag | undefined => {
-  if (write.op === 'create') return found === undefined ? undefined : 'AlreadyExists'
-  if (found === undefined) return 'NotFound'
-  return found.revision === write.revision ? undefined : 'Conflict'
-}
-
-const because: Readonly<Record<string, string>> = {
-  AlreadyExists: 'it exists already',
-  NotFound: 'it does not exist',
-  Conflict: 'it was changed meanwhile',
-}
 
 const apply = (database: Database, write: Write, revision: bigint): Revision | undefined => {
   const key = storedKey(write.key)
@@ -123,11 +99,10 @@ export const commitAll = (
   inTransaction(database, 'BEGIN IMMEDIATE', () => {
     const found = writes.map((write) => getOne(database, write.key))
     for (const [i, write] of writes.entries()) {
-      const tag = objection(found[i], write)
-      if (tag === undefined) continue
-      const message = `cannot ${write.op} ${keyText(write.key)}: ${because[tag]}`
+      const error = conditionFailure(found[i], write)
+      if (error === undefined) continue
       const current = writes.map((one, at) => ({ key: one.key, found: found[at] }))
-      return left({ error: datastoreError(tag, message, { key: write.key }), applied: [], current })
+      return left({ error, applied: [], current })
     }
     const before = revisionOf(database)
     const revisions = writes.map((write, i) => apply(database, write, before + BigInt(i + 1)))

@@ -125,8 +125,12 @@ export class CNILab {
   }
 
   /** The same, with the pod scheduled: what a runtime calls for. */
-  async scheduled(pod: string, over: Partial<CNIAttachment> = {}) {
-    await this.#datastore.createPod(pod)
+  async scheduled(
+    pod: string,
+    over: Partial<CNIAttachment> = {},
+    annotations: Readonly<Record<string, string>> = {},
+  ) {
+    await this.#datastore.createPod(pod, annotations)
     return this.container(pod, over)
   }
 

@@ -37,6 +37,8 @@ export interface LabDatastore {
   connect(host: Attachable): Promise<void>
   /** A pod of namespace `default` that the scheduler has put on node-1. */
   createPod(name: string, annotations?: Readonly<Record<string, string>>): Promise<MadePod>
+  /** Merges into an object of the Kubernetes API. */
+  patch(path: string, merge: object): Promise<void>
   /** Everything goes, and the pools and the node are there again. */
   reset(pools: ReadonlyArray<LabPool>): Promise<void>
   open(directory: string): Promise<Datastore>
@@ -55,6 +57,7 @@ export const localDatastore: LabDatastore = {
   }),
   connect: async () => undefined,
   createPod: async () => ({}),
+  patch: () => Promise.reject(new Error('there is no Kubernetes')),
   reset: async () => undefined,
   open: (directory) => openLocalDatastore({ file: localFile(directory), ensure: [] }),
   close: async () => undefined,
@@ -148,6 +151,10 @@ class EtcdLab implements LabDatastore {
     return {}
   }
 
+  patch(): Promise<void> {
+    return Promise.reject(new Error('there is no Kubernetes'))
+  }
+
   async reset(pools: ReadonlyArray<LabPool>): Promise<void> {
     const datastore = await this.open()
     await removeAll(datastore, [...calicoKinds, 'Node', 'WorkloadEndpoint', 'Profile'])
@@ -212,6 +219,10 @@ class KubernetesLab implements LabDatastore {
     return metadata.uid === undefined ? {} : { uid: metadata.uid }
   }
 
+  async patch(path: string, merge: object): Promise<void> {
+    await this.#request('PATCH', path, merge)
+  }
+
   async reset(pools: ReadonlyArray<LabPool>): Promise<void> {
     await this.#request('DELETE', '/api/v1/namespaces/default/pods?gracePeriodSeconds=0')
     await this.#request('POST', '/api/v1/nodes', {
@@ -241,9 +252,14 @@ class KubernetesLab implements LabDatastore {
   }
 
   /** What exists already is as good as made. */
-  async #request(method: 'POST' | 'DELETE', path: string, body?: object): Promise<string> {
+  async #request(
+    method: 'POST' | 'DELETE' | 'PATCH',
+    path: string,
+    body?: object,
+  ): Promise<string> {
     const client = await createLeanKubeClient({ kubeconfig: this.#kubernetes.kubeconfig })
-    const text = body === undefined ? {} : { body: JSON.stringify(body) }
+    const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+    const text = body === undefined ? {} : { body: JSON.stringify(body), contentType }
     const { status, text: answer } = await client.request({ method, path, ...text })
     await client.close()
     if (status > 299 && status !== 409) throw new Error(`${method} ${path}: ${status} ${answer}`)

@@ -18,14 +18,11 @@ import type {
   WatchEvent,
   Write,
 } from '../ports/datastore.ts'
-import {
-  type DatastoreErrorTag,
-  DatastoreFailure,
-  datastoreError,
-} from '../ports/datastore-errors.ts'
+import { DatastoreFailure, datastoreError } from '../ports/datastore-errors.ts'
 import { keyText } from '../ports/key-text.ts'
+import { matchesFilter } from '../ports/matches-filter.ts'
+import { conditionFailure } from '../ports/write-condition.ts'
 import { copyValue } from './copy-value.ts'
-import { matchesFilter } from './matches-filter.ts'
 import { streamChanges } from './stream-changes.ts'
 
 export interface MemoryDatastoreOptions {
@@ -34,22 +31,6 @@ export interface MemoryDatastoreOptions {
   /** Default true. False: `watch` fails with Unsupported. */
   readonly watch?: boolean
 }
-
-/** Why a write cannot be applied to what is stored, or undefined when it can. */
-const objection = (found: KeyValue | undefined, write: Write): DatastoreErrorTag | undefined => {
-  if (write.op === 'create') return found === undefined ? undefined : 'AlreadyExists'
-  if (found === undefined) return 'NotFound'
-  return found.revision === write.revision ? undefined : 'Conflict'
-}
-
-const describe: Readonly<Record<string, string>> = {
-  AlreadyExists: 'it exists already',
-  NotFound: 'it does not exist',
-  Conflict: 'it was changed meanwhile',
-}
-
-const errorOf = ({ op, key }: Write, tag: DatastoreErrorTag) =>
-  datastoreError(tag, `cannot ${op} ${keyText(key)}: ${describe[tag]}`, { key })
 
 /** One store; call `open` once per client. */
 export class MemoryStore {
@@ -112,15 +93,15 @@ export class MemoryStore {
     const { atomicCommit } = this.#options
     const revisions: Array<Revision | undefined> = []
     // Keys are distinct within a commit, so what holds for each write before holds for all.
-    const refused = (write: Write) => objection(this.#find(write.key), write) !== undefined
+    const refused = (write: Write) => conditionFailure(this.#find(write.key), write) !== undefined
     const isHopeless = atomicCommit && writes.some(refused)
     for (const write of writes) {
-      const tag = objection(this.#find(write.key), write)
-      if (tag !== undefined) {
+      const error = conditionFailure(this.#find(write.key), write)
+      if (error !== undefined) {
         const keys = atomicCommit ? writes.map((one): Key => one.key) : [write.key]
         const current = keys.map((key) => ({ key, found: copyValue(this.#find(key)) }))
         this.#notify()
-        return left({ error: errorOf(write, tag), applied: revisions, current })
+        return left({ error, applied: revisions, current })
       }
       if (!isHopeless) revisions.push(this.#apply(write))
     }

@@ -28,5 +28,7 @@ export {
 export { CommitStopped, fromPromises, type PromiseDatastore } from './from-promises.ts'
 export { keyText, queryText } from './key-text.ts'
 export type { Filters, KeyFields, Kind, Values } from './kinds.ts'
+export { matchesFilter } from './matches-filter.ts'
 export type { Observation, Observer } from './observer.ts'
 export type { Random } from './random.ts'
+export { conditionFailure, refusedWrite } from './write-condition.ts'

@@ -1,8 +1,8 @@
-import type { Key, List } from '../ports/datastore.ts'
+import type { Key, List } from './datastore.ts'
 
 const familyOf = (cidr: string): 4 | 6 => (cidr.includes(':') ? 6 : 4)
 
-/** Whether a list answers the object with this key. */
+/** Whether a list answers the object with this key: every field of its filter matches. */
 export const matchesFilter = (key: Key, query: List): boolean => {
   if (key.kind !== query.list) return false
   const where: Readonly<Record<string, unknown>> = { ...query.where }
