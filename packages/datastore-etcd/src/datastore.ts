@@ -21,7 +21,7 @@ import {
 } from '@hc-calico/ipam-core/ports'
 import { type Either, left, right } from 'fp-ts/lib/Either.js'
 import { capabilities } from './capabilities.ts'
-import { toDatastoreError } from './errors.ts'
+import { isNoSpace, toDatastoreError } from './errors.ts'
 import { etcdKey, listRange, parseEtcdKey } from './keys.ts'
 import type { Comparison, EtcdTransport, Operation, StoredPair, Transaction } from './transport.ts'
 import { keyValueOf, storedValue } from './values.ts'
@@ -122,6 +122,27 @@ const commitAll = async (
   return right({ revisions: writes.map(({ op }) => (op === 'delete' ? undefined : revision)) })
 }
 
+/**
+ * What a refusal for want of space was: etcd may have applied the transaction nevertheless, and has
+ * answered now, so whether its conditions still hold tells. Otherwise the caller has to read.
+ */
+const afterNoSpace = async (
+  transport: EtcdTransport,
+  writes: ReadonlyArray<Write>,
+  cause: unknown,
+): Promise<CommitFailure> => {
+  const refused = failed(cause)
+  const unknown = datastoreError('OutcomeUnknown', refused.error.message, { cause })
+  try {
+    const call = { isReadOnly: true }
+    const transaction = { compare: writes.map(comparisonOf), success: [], failure: [] }
+    const { succeeded } = await transport.transact(transaction, call)
+    return succeeded ? refused : { ...refused, error: unknown }
+  } catch {
+    return { ...refused, error: unknown }
+  }
+}
+
 const unstarted = (what: string) =>
   datastoreError('Unavailable', `the ${what} was cancelled before it began`)
 
@@ -159,7 +180,7 @@ export const datastoreOn = (transport: EtcdTransport): Datastore => ({
       try {
         return await commitAll(transport, writes, options)
       } catch (cause) {
-        return left(failed(cause))
+        return left(isNoSpace(cause) ? await afterNoSpace(transport, writes, cause) : failed(cause))
       }
     },
   watch: (kind, cancellation) => watchKind(transport, kind, cancellation),

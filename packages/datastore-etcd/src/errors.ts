@@ -18,6 +18,16 @@ interface Meaning {
   readonly advice?: string
 }
 
+/**
+ * The quota is used up. It does not prove that nothing was written: a member that finds the quota
+ * exceeded while it applies a transaction applies it all the same (etcd, quotaApplierV3).
+ */
+const noSpace = /database space exceeded/
+
+/** Whether a write must be looked for before it can be called refused. */
+export const isNoSpace = (cause: unknown): boolean =>
+  cause instanceof TransportError && noSpace.test(cause.message)
+
 /** Answers that prove that nothing was written. */
 const meanings: ReadonlyArray<Meaning> = [
   {
@@ -38,7 +48,7 @@ const meanings: ReadonlyArray<Meaning> = [
     advice: 'check the user name and the password',
   },
   {
-    pattern: /database space exceeded/,
+    pattern: noSpace,
     tag: 'Unavailable',
     advice: 'compact and defragment it, then disarm the alarm (etcdctl alarm disarm)',
   },

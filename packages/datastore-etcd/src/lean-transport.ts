@@ -5,7 +5,8 @@
  */
 import type { Cancellation } from '@hc-calico/ipam-core/ports'
 import { discoveredEndpoints } from './discovery.ts'
-import { withFailover } from './failover.ts'
+import { isStaleToken } from './errors.ts'
+import { orCancelled, withFailover } from './failover.ts'
 import { type CallBound, Connection, type Metadata } from './http2-connection.ts'
 import {
   decodeToken,
@@ -40,7 +41,8 @@ class LeanTransport implements EtcdTransport {
   /** Index of the member in use. */
   #at = 0
   #connection: Connection | undefined
-  #token: string | undefined
+  /** One sign-in for all calls that wait for it: etcd spends some 100 ms on each. */
+  #token: Promise<string> | undefined
 
   constructor(settings: EtcdSettings) {
     this.#settings = settings
@@ -53,19 +55,21 @@ class LeanTransport implements EtcdTransport {
     await this.#discover()
     const body = encodeTransaction(transaction)
     const { callTimeoutMs, attemptTimeoutMs } = this.#settings
+    // What this call used: others may have turned, or signed in again, since.
     let at = this.#at
+    let token: Promise<string> | undefined
     const answer = await withFailover(call, {
       members: this.#endpoints.length,
       callTimeoutMs,
       attemptTimeoutMs,
       send: (timeoutMs) => {
         at = this.#at
-        return this.#send(body, { timeoutMs, cancellation: call.cancellation })
+        const sent = this.#send(body, { timeoutMs, cancellation: call.cancellation })
+        token = this.#token
+        return sent
       },
       turn: () => this.#turn(at),
-      renewToken: () => {
-        this.#token = undefined
-      },
+      renewToken: () => this.#forget(token),
     })
     return decodeTransactionResult(answer)
   }
@@ -90,9 +94,7 @@ class LeanTransport implements EtcdTransport {
       }
     } catch (cause) {
       this.#turn(at)
-      if (cause instanceof TransportError && cause.status === grpcStatus.unauthenticated) {
-        this.#token = undefined
-      }
+      if (cause instanceof TransportError && isStaleToken(cause)) this.#token = undefined
       throw cause
     } finally {
       connection.destroy()
@@ -124,8 +126,12 @@ class LeanTransport implements EtcdTransport {
   #turn(from: number): void {
     if (this.#at !== from) return
     this.#at += 1
-    this.#connection?.destroy()
+    this.#connection?.retire()
     this.#connection = undefined
+  }
+
+  #forget(token: Promise<string> | undefined): void {
+    if (this.#token === token) this.#token = undefined
   }
 
   async #send(body: Uint8Array, bound: CallBound): Promise<Uint8Array> {
@@ -140,16 +146,23 @@ class LeanTransport implements EtcdTransport {
   async #metadata(connection: Connection, bound: CallBound): Promise<Metadata> {
     const { signIn } = this.#settings
     if (signIn === undefined) return requireLeader
-    this.#token ??= await this.#signIn(connection, bound)
-    return this.#token === '' ? requireLeader : { ...requireLeader, token: this.#token }
+    this.#token ??= this.#signIn(connection, bound.timeoutMs)
+    const pending = this.#token
+    try {
+      const token = await orCancelled(pending, bound.cancellation)
+      return token === '' ? requireLeader : { ...requireLeader, token }
+    } catch (cause) {
+      if (!bound.cancellation?.aborted) this.#forget(pending)
+      throw cause
+    }
   }
 
   /** A token; the empty one where authentication is off, which is no reason to fail. */
-  async #signIn(connection: Connection, bound: CallBound): Promise<string> {
+  async #signIn(connection: Connection, timeoutMs: number): Promise<string> {
     const { username = '', password = '' } = this.#settings.signIn ?? {}
     try {
       const body = encodeSignIn(username, password)
-      return decodeToken(await connection.call(signInPath, body, requireLeader, bound))
+      return decodeToken(await connection.call(signInPath, body, requireLeader, { timeoutMs }))
     } catch (cause) {
       if (!(cause instanceof TransportError)) throw cause
       if (/authentication is not enabled/.test(cause.message)) return ''

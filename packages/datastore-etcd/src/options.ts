@@ -128,6 +128,19 @@ const signInOf = ({ username, password }: EtcdOptions): EtcdSettings['signIn'] =
   return { username, password }
 }
 
+const bounds = { dialTimeoutMs: 1_500, attemptTimeoutMs: 2_000, callTimeoutMs: 10_000 } as const
+/** What timers can wait. */
+const boundMsMax = 2 ** 31 - 1
+
+const boundOf = (options: EtcdOptions, name: keyof typeof bounds): number => {
+  const value = options[name] ?? bounds[name]
+  return Number.isInteger(value) && value >= 1 && value <= boundMsMax
+    ? value
+    : wrong(
+        `the etcd option ${name} must be a whole number of milliseconds from 1, but is ${value}`,
+      )
+}
+
 /** Checks options. Throws DatastoreFailure (Malformed) with one sentence. */
 export const checkedOptions = (options: EtcdOptions): EtcdSettings => {
   const endpoints = (options.endpoints ?? []).map(endpointOf)
@@ -142,8 +155,8 @@ export const checkedOptions = (options: EtcdOptions): EtcdSettings => {
     ...(discoverySRV === undefined || discoverySRV === '' ? {} : { discoverySRV }),
     ...(tls === undefined ? {} : { tls }),
     ...(signIn === undefined ? {} : { signIn }),
-    dialTimeoutMs: options.dialTimeoutMs ?? 1_500,
-    attemptTimeoutMs: options.attemptTimeoutMs ?? 2_000,
-    callTimeoutMs: options.callTimeoutMs ?? 10_000,
+    dialTimeoutMs: boundOf(options, 'dialTimeoutMs'),
+    attemptTimeoutMs: boundOf(options, 'attemptTimeoutMs'),
+    callTimeoutMs: boundOf(options, 'callTimeoutMs'),
   }
 }

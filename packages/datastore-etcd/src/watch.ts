@@ -22,7 +22,7 @@ import { type Change, type EtcdTransport, grpcStatus, TransportError } from './t
 import { keyValueOf } from './values.ts'
 
 const retryMsMin = 100
-const retryMsMax = 5_000
+const retryMsMax = 1_000
 
 /** Objects reported and not reported as deleted, with their revisions. */
 type Reported = Map<string, { readonly key: Key; readonly revision: Revision }>
