@@ -13,6 +13,7 @@ import { autoAssign } from './operations/auto-assign.ts'
 import { claimAffinity } from './operations/claim-affinity.ts'
 import { garbageCollectColdIPs } from './operations/collect-cold-ips.ts'
 import { ensureBlock } from './operations/ensure-block.ts'
+import { parkFixed, takeOverFixed } from './operations/fixed-holder.ts'
 import { getIPAMConfig, setIPAMConfig } from './operations/ipam-config.ts'
 import { ipsByHandle } from './operations/ips-by-handle.ts'
 import {
@@ -56,6 +57,8 @@ export const createIPAM = (options: IPAMOptions): IPAM => {
     setIPAMConfig: (config) => run(setIPAMConfig(deps, config)),
     garbageCollectColdIPs: () => run(garbageCollectColdIPs(deps)),
     setOwnerAttributes: (request) => run(setOwnerAttributes(deps, request)),
+    takeOverFixed: (request) => run(takeOverFixed(deps, request)),
+    parkFixed: (request) => run(parkFixed(deps, request)),
     upgradeHost: (host) => run(upgradeHost(deps, host)),
   }
 }

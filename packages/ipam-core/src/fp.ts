@@ -35,6 +35,7 @@ export {
   type Step,
 } from './decisions/decision.ts'
 export { ensureBlockDecision } from './decisions/ensure-block.ts'
+export { parkFixedDecision, takeOverFixedDecision } from './decisions/fixed-holder.ts'
 export {
   decremented,
   emptyHandle,

@@ -13,15 +13,25 @@ export type {
   ClaimAffinityResult,
   EnsureBlockRequest,
   EnsureBlockResult,
+  FixedHold,
   HostReservedAttr,
   IPAM,
   OwnerPrecondition,
+  ParkFixedRequest,
   PoolUtilization,
   ReleaseOptions,
   ReleaseResult,
   SetOwnerAttributesRequest,
+  TakeOverFixedRequest,
 } from './ipam.ts'
 export { defaultLimits, type Limits } from './limits.ts'
+export {
+  type FixedHolder,
+  type FixedState,
+  fixedAttrs,
+  fixedKeys,
+  fixedStateOf,
+} from './model/fixed-allocation.ts'
 export {
   containerHandleID,
   legacyPodHandleID,

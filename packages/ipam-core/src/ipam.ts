@@ -5,6 +5,7 @@
  */
 
 import type { AffinityType } from './model/block-affinity.ts'
+import type { FixedHolder } from './model/fixed-allocation.ts'
 import type { IPPoolUse } from './model/ip-pool.ts'
 import type { IPAMConfig } from './model/ipam-config.ts'
 
@@ -149,6 +150,25 @@ export interface SetOwnerAttributesRequest {
   readonly expectedAlternate?: OwnerPrecondition
 }
 
+export interface TakeOverFixedRequest {
+  readonly handleID: string
+  /** Words for people; stands in the attributes. */
+  readonly identity: string
+  readonly holder: FixedHolder
+}
+
+export interface ParkFixedRequest {
+  readonly handleID: string
+  /** Only what this holder holds is parked. */
+  readonly holderID: string
+}
+
+export interface FixedHold {
+  /** Addresses with the prefix length of their block, IPv4 first. */
+  readonly ips: ReadonlyArray<string>
+  readonly epoch: number
+}
+
 export interface IPAM {
   /** IPv4 first, then IPv6, each from the host's own blocks, then new blocks, then borrowed ones. */
   autoAssign(request: AutoAssignRequest): Promise<AutoAssignResult>
@@ -188,6 +208,17 @@ export interface IPAM {
   /** Frees addresses whose cooldown has passed in blocks nobody else writes. Returns the addresses. */
   garbageCollectColdIPs(): Promise<ReadonlyArray<string>>
   setOwnerAttributes(request: SetOwnerAttributesRequest): Promise<void>
+  /**
+   * Makes a new incarnation of an identity the holder of the identity's addresses, whoever held them;
+   * undefined when it has none yet (then assign some under the same handle). Repeated for the same
+   * holder it changes nothing. Two round trips and a write, no list.
+   */
+  takeOverFixed(request: TakeOverFixedRequest): Promise<FixedHold | undefined>
+  /**
+   * The holder gives up: the addresses stay allocated to the identity, and name no node. A holder that
+   * has been replaced parks nothing. Answers the addresses that are parked now.
+   */
+  parkFixed(request: ParkFixedRequest): Promise<ReadonlyArray<string>>
   /** Gives affinities of older Calico versions the labels that newer ones list by. */
   upgradeHost(host: string): Promise<void>
 }

@@ -208,6 +208,30 @@ export const touched = (block: Block): Block => ({
   sequenceNumber: block.sequenceNumber + 1n,
 })
 
+/**
+ * The block with these allocated ordinals under other attributes; their handle stays. They get the
+ * sequence number of now, so that a release that was decided before does not apply to them.
+ */
+export const reowned = (
+  block: Block,
+  ordinals: ReadonlyArray<number>,
+  secondary: Readonly<Record<string, string>>,
+): Block => {
+  const changed = new Set(ordinals)
+  const handleID = attributeAt(block, ordinals[0] as number)?.handleID
+  const attribute = attributeFor({
+    ...(handleID === undefined ? {} : { handleID }),
+    attrs: secondary,
+  })
+  const index = block.attributes.length
+  const allocations = block.allocations.map((now, ordinal) => (changed.has(ordinal) ? index : now))
+  return touched({
+    ...block,
+    ...compacted(allocations, [...block.attributes, attribute]),
+    sequenceNumberForAllocation: withSequence(block, ordinals),
+  })
+}
+
 /** The block owned by nobody; its addresses stay. */
 export const withoutAffinity = (block: Block): Block => {
   const { affinity: _, affinityClaimTime: __, ...rest } = touched(block)
