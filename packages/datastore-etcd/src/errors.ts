@@ -48,6 +48,18 @@ const meanings: ReadonlyArray<Meaning> = [
     advice: 'check the user name and the password',
   },
   {
+    // With TLS 1.3 it comes after the connection is made; the request has not been looked at.
+    pattern: /alert (bad certificate|certificate required|unknown ca|certificate expired)/,
+    tag: 'Unauthorized',
+    advice:
+      'it wants a client certificate that its own authority has signed and that is still valid',
+  },
+  {
+    pattern: /unable to (verify|get) .*certificate|self[- ]signed certificate/,
+    tag: 'Unavailable',
+    advice: 'name the authority that signed the certificates of the members (etcd_ca_cert_file)',
+  },
+  {
     pattern: noSpace,
     tag: 'Unavailable',
     advice: 'compact and defragment it, then disarm the alarm (etcdctl alarm disarm)',

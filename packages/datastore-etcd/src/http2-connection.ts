@@ -4,7 +4,7 @@
  */
 import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import type { Cancellation } from '@hc-calico/ipam-core/ports'
-import { appliedByAnswer } from './errors.ts'
+import { appliedByAnswer, isRefusal } from './errors.ts'
 import { EventQueue } from './event-queue.ts'
 import { FrameReader, frame } from './grpc-frames.ts'
 import type { TLSMaterial } from './options.ts'
@@ -49,9 +49,11 @@ const statedOutcome = (headers: Headers): { status: number; message: string } | 
   return { status: grpcStatus.unknown, message: `it answered with HTTP status ${http}` }
 }
 
+/** OpenSSL's messages are a line of its own source code; its reason is what people can read. */
 const messageOf = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
-  const code = (cause as { code?: string }).code
+  const { code, reason } = cause as { code?: string; reason?: string }
+  if (reason !== undefined) return `TLS failed: ${reason}`
   return cause.message !== '' ? cause.message : (code ?? cause.name)
 }
 
@@ -171,7 +173,8 @@ export class Connection {
       stream.on('data', (chunk: Uint8Array) => reader.push(chunk))
       stream.on('error', (cause: Error) => {
         const isRefused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM
-        settle(this.#lost(messageOf(cause), isRefused ? 'No' : 'Maybe', cause))
+        const text = messageOf(cause)
+        settle(this.#lost(text, isRefused || isRefusal(text) ? 'No' : 'Maybe', cause))
       })
       stream.on('close', () => {
         if (outcome === undefined) settle(this.#lost('the connection was lost', 'Maybe'))

@@ -36,6 +36,13 @@ test.each<[Applied, string]>([
   expect(toDatastoreError(error, 'write to', false).tag).toBe(tag)
 })
 
+test('a client certificate that is refused or missing', () => {
+  const text = 'https://e:2379: TLS failed: tlsv13 alert certificate required'
+  const error = toDatastoreError(answered(14, text), 'write to', false)
+  expect(error.tag).toBe('Unauthorized')
+  expect(error.message).toContain('it wants a client certificate that its own authority has signed')
+})
+
 test('the sentence says what was attempted, etcd’s words, and what to do', () => {
   const { message } = toDatastoreError(
     answered(7, 'etcdserver: permission denied'),
