@@ -29,7 +29,10 @@ describe.each(labDatastores)('datastore $name', ({ start }) => {
 
   /** Where pods are objects, the runtime is told of one that exists. */
   const runPod = async (spec: PodSpec): Promise<PodSandbox> =>
-    containerd.cri.runPod({ ...spec, ...(await datastore.createPod(spec.name, spec.annotations)) })
+    containerd.cri.runPod({
+      ...spec,
+      ...(await datastore.createPod(spec.name, { annotations: spec.annotations ?? {} })),
+    })
 
   const addressesOf = async (pod: PodSandbox): Promise<ReadonlyArray<string>> => {
     const { addresses } = await containerd.cri.podStatus(pod.id)

@@ -49,6 +49,7 @@ const podFacts = (
   annotations: pod.annotations,
   labels: pod.labels,
   ownerReferences: pod.ownerReferences,
+  ownersKnown: true,
   ports: pod.ports,
   ...(pod.uid === undefined ? {} : { uid: pod.uid }),
   ...(pod.generateName === undefined ? {} : { generateName: pod.generateName }),

@@ -26,6 +26,8 @@ export interface PodFacts {
   readonly annotations: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
   readonly ownerReferences: ReadonlyArray<OwnerReference>
+  /** Somebody who knows has said who owns the pod; absent: nobody was asked. */
+  readonly ownersKnown?: true
   readonly ports: ReadonlyArray<ContainerPort>
   readonly uid?: string
   readonly generateName?: string

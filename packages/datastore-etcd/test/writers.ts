@@ -59,6 +59,8 @@ const callFailure = (error: unknown): string => {
   throw error
 }
 
+const failurePauseMs = 50
+
 /** Allocates, and gives back every third, until told to stop. */
 export const write = async (
   datastore: Datastore,
@@ -87,6 +89,8 @@ export const write = async (
     } catch (error) {
       ledger.failures.push(callFailure(error))
       if (!ledger.held.has(handleID)) ledger.doubtful.add(handleID)
+      // As a runtime would; refusals come at once.
+      await new Promise((resolve) => setTimeout(resolve, failurePauseMs))
     }
     ledger.callMsMax = Math.max(ledger.callMsMax, performance.now() - started)
   }

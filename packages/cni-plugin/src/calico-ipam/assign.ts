@@ -7,12 +7,14 @@ import { IPAMFailure } from '@hc-calico/ipam-core'
 import type { AddressPlan } from '../address-plan.ts'
 import { addressOf, canonicalCIDR, contains, familyOf, isHostCIDR } from '../addresses.ts'
 import { readAll } from '../datastore-access.ts'
+import { fixedIdentityOf } from '../fixed-identity.ts'
 import { goTimeText } from '../go-time.ts'
 import type { Identity } from '../identity.ts'
 import { type ForCleanup, withLockedIPAM } from '../ipam-access.ts'
 import type { Session } from '../session.ts'
 import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
 import type { WorkloadFacts } from '../workload-source.ts'
+import { assignFixed } from './assign-fixed.ts'
 import { resolvePools } from './resolve-pools.ts'
 
 /** An address that now belongs to the container. */
@@ -141,8 +143,10 @@ const assignAutomatically = async (
 ): Promise<ReadonlyArray<TakenAddress>> => {
   const wanted = await requestOf(session, request, plan)
   const { identity } = request
+  const fixed = fixedIdentityOf(identity, request.facts)
   return withLockedIPAM(session, async (ipam, forCleanup) => {
     try {
+      if (fixed !== undefined) return await assignFixed(session, ipam, { identity, fixed }, wanted)
       const { v4, v6 } = await ipam.autoAssign(wanted)
       const short = shortage(4, v4) ?? shortage(6, v6)
       if (short !== undefined) throw new CNIFailure(cniErrorCode.addressRefused, short)

@@ -1,4 +1,5 @@
 /** CHECK of the addresses: each one in `prevResult` is allocated, and to this container. */
+import { fixedStateOf, type IPAM, IPAMFailure } from '@hc-calico/ipam-core'
 import { addressOf } from '../addresses.ts'
 import { isMissing } from '../failures.ts'
 import { type Identity, identify } from '../identity.ts'
@@ -17,6 +18,17 @@ const heldBy = async (session: Session, handleID: string): Promise<ReadonlyArray
   }
 }
 
+/** A fixed address belongs to the pod's identity; the container is its holder. */
+const isHolder = async (ipam: IPAM, ip: string, holderID: string): Promise<boolean> => {
+  try {
+    const { attrs } = await ipam.getAssignmentAttributes(ip)
+    return fixedStateOf(attrs)?.holder?.id === holderID
+  } catch (error) {
+    if (error instanceof IPAMFailure) return false
+    throw error
+  }
+}
+
 /** One sentence per address that ADD reported and the datastore does not know as the container's. */
 export const addressProblems = async (
   session: Session,
@@ -24,9 +36,14 @@ export const addressProblems = async (
   reported: ReadonlyArray<string>,
 ): Promise<ReadonlyArray<string>> => {
   const held = new Set(await heldBy(session, identity.handleID))
-  return reported
-    .filter((ip) => !held.has(ip))
-    .map((ip) => `${ip} is not allocated to this container (handle ${identity.handleID})`)
+  const ipam = await readingIPAM(session)
+  const strange: string[] = []
+  for (const ip of reported.filter((one) => !held.has(one))) {
+    if (!(await isHolder(ipam, ip, identity.handleID))) strange.push(ip)
+  }
+  return strange.map(
+    (ip) => `${ip} is not allocated to this container (handle ${identity.handleID})`,
+  )
 }
 
 /** The addresses in `prevResult`. Throws code 7 when there are none: ADD never returns none. */

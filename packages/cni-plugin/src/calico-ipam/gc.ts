@@ -3,6 +3,7 @@
  * of the form `{network}.{container id}` on allocations that name this node; each release states
  * handle and sequence number, so an address that changed hands meanwhile stays.
  */
+import { fixedStateOf } from '@hc-calico/ipam-core'
 import type { KeyValue } from '@hc-calico/ipam-core/ports'
 import { addressAt } from '../addresses.ts'
 import { readAll } from '../datastore-access.ts'
@@ -21,11 +22,22 @@ export interface StaleAllocation {
   readonly sequenceNumber: bigint
 }
 
+interface Stranded {
+  readonly handleID: string
+  readonly holderID: string
+}
+
 interface Scope {
   readonly network: string
   readonly node: string
   readonly valid: ReadonlyArray<Attachment>
 }
+
+const scopeOf = (session: Session): Scope => ({
+  network: session.config.network,
+  node: session.node,
+  valid: session.call.conf.validAttachments ?? [],
+})
 
 /**
  * The container a handle belongs to; undefined: not certainly a container of this network. Network
@@ -59,13 +71,35 @@ const staleIn = (
   })
 }
 
+/** Fixed allocations of this node whose holder the runtime does not know any more. */
+const strandedIn = (block: KeyValue<'Block'>['value'], scope: Scope): ReadonlyArray<Stranded> => {
+  const alive = new Set(scope.valid.map((one) => one.containerID))
+  return block.attributes.flatMap(({ handleID, secondary }) => {
+    const holder = fixedStateOf(secondary)?.holder
+    if (handleID === undefined || holder === undefined || holder.node !== scope.node) return []
+    const containerID = containerOf(holder.id, scope.network)
+    if (containerID === undefined || alive.has(containerID)) return []
+    return [{ handleID, holderID: holder.id }]
+  })
+}
+
+/** A fixed address stays its identity's; it only stops naming a container that is gone. */
+export const parkStranded = async (session: Session): Promise<void> => {
+  const scope = scopeOf(session)
+  const [blocks] = await readAll(await session.datastore(), [{ list: 'Block' }])
+  const stranded = blocks.flatMap(({ value }) => strandedIn(value, scope))
+  if (stranded.length === 0) return
+  await withLockedIPAM(session, async (ipam) => {
+    for (const one of stranded) {
+      await ipam.parkFixed(one)
+      session.log.info('Parked', { handle: one.handleID, holder: one.holderID })
+    }
+  })
+}
+
 /** What could be collected now. Reads every block once: GC is rare and nobody waits for it. */
 export const findStale = async (session: Session): Promise<ReadonlyArray<StaleAllocation>> => {
-  const scope = {
-    network: session.config.network,
-    node: session.node,
-    valid: session.call.conf.validAttachments ?? [],
-  }
+  const scope = scopeOf(session)
   const [blocks] = await readAll(await session.datastore(), [{ list: 'Block' }])
   return blocks.flatMap((block) => staleIn(block.value, scope))
 }
@@ -88,5 +122,7 @@ export const releaseStale = async (
   for (const { address, handle } of stale) session.log.info('Collected', { ip: address, handle })
 }
 
-export const collectAddresses = async (session: Session): Promise<void> =>
-  releaseStale(session, await findStale(session))
+export const collectAddresses = async (session: Session): Promise<void> => {
+  await releaseStale(session, await findStale(session))
+  await parkStranded(session)
+}

@@ -6,6 +6,7 @@ import type { IPAM } from '@hc-calico/ipam-core'
 import { canonicalCIDR, isHostCIDR } from '../addresses.ts'
 import { readAll } from '../datastore-access.ts'
 import { isMissing } from '../failures.ts'
+import { fixedHandleID } from '../fixed-identity.ts'
 import type { Identity } from '../identity.ts'
 import { withIPAMForCleanup, withLockedIPAM } from '../ipam-access.ts'
 import type { Session } from '../session.ts'
@@ -24,19 +25,37 @@ export const blocksNamedBy = (previous: Result | undefined): ReadonlyArray<strin
   return [...new Set(blocks)]
 }
 
+/** Whether there was anything under the handle. */
 const releaseHandle = async (
   session: Session,
   ipam: IPAM,
   handleID: string,
   blocks: ReadonlyArray<string>,
-): Promise<void> => {
+): Promise<boolean> => {
   try {
     await ipam.releaseByHandle(handleID, blocks.length === 0 ? {} : { blocks })
     session.log.info('Released', { handle: handleID })
+    return true
   } catch (error) {
     if (!isMissing(error)) throw error
     session.log.debug('Nothing to release', { handle: handleID })
+    return false
   }
+}
+
+/**
+ * A fixed pod's container holds nothing itself: the addresses are its identity's. They are parked,
+ * if this container is still the one that holds them.
+ */
+export const parkAddresses = async (
+  session: Session,
+  ipam: IPAM,
+  { namespace, pod, handleID }: Identity,
+): Promise<void> => {
+  if (pod === undefined) return
+  const fixed = fixedHandleID(namespace, pod)
+  const parked = await ipam.parkFixed({ handleID: fixed, holderID: handleID })
+  if (parked.length > 0) session.log.info('Parked', { handle: fixed, ips: parked.join(',') })
 }
 
 /** Versions before Calico 3 used another handle; it is looked for beside the release, not after. */
@@ -53,17 +72,22 @@ export const releaseAddresses = (
   blocks: ReadonlyArray<string>,
 ): Promise<void> =>
   withLockedIPAM(session, async (ipam) => {
-    const [hasLegacy] = await Promise.all([
+    const [hasLegacy, wasHeld] = await Promise.all([
       legacyHandleExists(session, identity),
       releaseHandle(session, ipam, identity.handleID, blocks),
     ])
+    // Pods that are not fixed pay nothing for it.
+    if (!wasHeld) await parkAddresses(session, ipam, identity)
     if (hasLegacy) await releaseHandle(session, ipam, identity.legacyHandleID, [])
   })
 
 /** After a failed ADD: only this container's own handle. Never rejects. */
 export const releaseAfterFailure = async (session: Session, identity: Identity): Promise<void> => {
   try {
-    await withIPAMForCleanup(session, (ipam) => releaseHandle(session, ipam, identity.handleID, []))
+    await withIPAMForCleanup(session, async (ipam) => {
+      const wasHeld = await releaseHandle(session, ipam, identity.handleID, [])
+      if (!wasHeld) await parkAddresses(session, ipam, identity)
+    })
   } catch (error) {
     session.log.warning('Could not give addresses back; DEL or GC will', {
       handle: identity.handleID,

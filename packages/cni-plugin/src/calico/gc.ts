@@ -5,7 +5,7 @@
  */
 import type { KeyValue } from '@hc-calico/ipam-core/ports'
 import { isOurIPAM } from '../address-plan.ts'
-import { findStale, releaseStale, type StaleAllocation } from '../calico-ipam/gc.ts'
+import { findStale, parkStranded, releaseStale, type StaleAllocation } from '../calico-ipam/gc.ts'
 import { readAll } from '../datastore-access.ts'
 import { endpointNamePrefix, handleIDFor, hostInterfaceFor, type Identity } from '../identity.ts'
 import type { Session } from '../session.ts'
@@ -111,4 +111,5 @@ export const collectWorkloads = async (session: Session): Promise<void> => {
   const stale = await findStale(session)
   await collectEndpoints(session, stale)
   await releaseStale(session, stale)
+  await parkStranded(session)
 }

@@ -130,7 +130,7 @@ export class CNILab {
     over: Partial<CNIAttachment> = {},
     annotations: Readonly<Record<string, string>> = {},
   ) {
-    await this.#datastore.createPod(pod, annotations)
+    await this.#datastore.createPod(pod, { annotations })
     return this.container(pod, over)
   }
 

@@ -26,6 +26,14 @@ export interface MadePod {
   readonly uid?: string
 }
 
+export interface PodOptions {
+  readonly annotations?: Readonly<Record<string, string>>
+  /** Name of the StatefulSet it belongs to. */
+  readonly owner?: string
+  /** Default: node-1. */
+  readonly node?: string
+}
+
 /** A datastore, made for one file of tests. */
 export interface LabDatastore {
   readonly name: string
@@ -35,8 +43,9 @@ export interface LabDatastore {
   fields(directory: string, pools: ReadonlyArray<LabPool>): Fields
   /** Lets a namespace reach it. */
   connect(host: Attachable): Promise<void>
-  /** A pod of namespace `default` that the scheduler has put on node-1. */
-  createPod(name: string, annotations?: Readonly<Record<string, string>>): Promise<MadePod>
+  /** A pod of namespace `default` that the scheduler has put on a node. */
+  createPod(name: string, options?: PodOptions): Promise<MadePod>
+  deletePod(name: string): Promise<void>
   /** Merges into an object of the Kubernetes API. */
   patch(path: string, merge: object): Promise<void>
   /** Everything goes, and the pools and the node are there again. */
@@ -57,11 +66,14 @@ export const localDatastore: LabDatastore = {
   }),
   connect: async () => undefined,
   createPod: async () => ({}),
+  deletePod: async () => undefined,
   patch: () => Promise.reject(new Error('there is no Kubernetes')),
   reset: async () => undefined,
   open: (directory) => openLocalDatastore({ file: localFile(directory), ensure: [] }),
   close: async () => undefined,
 }
+
+const nodes = ['node-1', 'node-2']
 
 const poolValue = (pool: LabPool) => ({
   blockSize: pool.cidr.includes(':') ? 122 : 26,
@@ -151,6 +163,10 @@ class EtcdLab implements LabDatastore {
     return {}
   }
 
+  async deletePod(): Promise<void> {
+    // Nobody looked for it.
+  }
+
   patch(): Promise<void> {
     return Promise.reject(new Error('there is no Kubernetes'))
   }
@@ -158,8 +174,8 @@ class EtcdLab implements LabDatastore {
   async reset(pools: ReadonlyArray<LabPool>): Promise<void> {
     const datastore = await this.open()
     await removeAll(datastore, [...calicoKinds, 'Node', 'WorkloadEndpoint', 'Profile'])
-    const node = create({ kind: 'Node', name: 'node-1' }, { name: 'node-1', labels: {} })
-    await commit(datastore, [...prepared(pools), node])
+    const made = nodes.map((name) => create({ kind: 'Node', name }, { name, labels: {} }))
+    await commit(datastore, [...prepared(pools), ...made])
     await datastore.close()
   }
 
@@ -203,14 +219,16 @@ class KubernetesLab implements LabDatastore {
 
   async createPod(
     name: string,
-    annotations: Readonly<Record<string, string>> = {},
+    { annotations = {}, owner, node = 'node-1' }: PodOptions = {},
   ): Promise<MadePod> {
+    const set = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: owner, uid: 'of-the-set' }
+    const ownerReferences = owner === undefined ? [] : [set]
     const text = await this.#request('POST', '/api/v1/namespaces/default/pods', {
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name, annotations },
+      metadata: { name, annotations, ownerReferences },
       spec: {
-        nodeName: 'node-1',
+        nodeName: node,
         automountServiceAccountToken: false,
         containers: [{ name: 'main', image: 'none' }],
       },
@@ -219,17 +237,20 @@ class KubernetesLab implements LabDatastore {
     return metadata.uid === undefined ? {} : { uid: metadata.uid }
   }
 
+  async deletePod(name: string): Promise<void> {
+    await this.#request('DELETE', `/api/v1/namespaces/default/pods/${name}?gracePeriodSeconds=0`)
+  }
+
   async patch(path: string, merge: object): Promise<void> {
     await this.#request('PATCH', path, merge)
   }
 
   async reset(pools: ReadonlyArray<LabPool>): Promise<void> {
     await this.#request('DELETE', '/api/v1/namespaces/default/pods?gracePeriodSeconds=0')
-    await this.#request('POST', '/api/v1/nodes', {
-      apiVersion: 'v1',
-      kind: 'Node',
-      metadata: { name: 'node-1' },
-    })
+    for (const name of nodes) {
+      const node = { apiVersion: 'v1', kind: 'Node', metadata: { name } }
+      await this.#request('POST', '/api/v1/nodes', node)
+    }
     await this.#request('POST', '/api/v1/namespaces/default/serviceaccounts', {
       apiVersion: 'v1',
       kind: 'ServiceAccount',
@@ -262,7 +283,8 @@ class KubernetesLab implements LabDatastore {
     const text = body === undefined ? {} : { body: JSON.stringify(body), contentType }
     const { status, text: answer } = await client.request({ method, path, ...text })
     await client.close()
-    if (status > 299 && status !== 409) throw new Error(`${method} ${path}: ${status} ${answer}`)
+    const isFine = status < 300 || status === 409 || (method === 'DELETE' && status === 404)
+    if (!isFine) throw new Error(`${method} ${path}: ${status} ${answer}`)
     return answer
   }
 }
