@@ -100,14 +100,10 @@ describe.each(labDatastores)('datastore $name', ({ start }) => {
     const wish = { ...annotations, 'cni.projectcalico.org/ipAddrs': '["10.65.0.6"]' }
     await datastore.deletePod('redis-0')
     await datastore.createPod('redis-0', { annotations: wish, owner })
-    const main = {
-      ...conf().plugins[0],
-      runtimeConfig: { 'io.kubernetes.cri.pod-annotations': wish },
-    }
+    const main = { runtimeConfig: { 'io.kubernetes.cri.pod-annotations': wish } }
+    const wishing = lab.conf({ main: { ...lab.datastoreFields(pools), ...main } })
     const attachment = lab.attachment('redis-0', { netns: lab.network.namespace('wish').path })
-    expect(addressesOf(await lab.cni.add({ ...conf(), plugins: [main] }, attachment))).toEqual([
-      '10.65.0.6',
-    ])
+    expect(addressesOf(await lab.cni.add(wishing, attachment))).toEqual(['10.65.0.6'])
     expect(await fixedOnes()).toEqual([])
   })
 })
