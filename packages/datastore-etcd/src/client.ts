@@ -7,7 +7,7 @@ import { isIP } from 'node:net'
 import type { Cancellation } from '@hc-calico/ipam-core/ports'
 import { Etcd3, type IOptions, type IRequestOp, type IResponseOp, type IWatchResponse } from 'etcd3'
 import { discoveredEndpoints } from './discovery.ts'
-import { appliedByAnswer } from './errors.ts'
+import { appliedByAnswer, isWithoutAuthentication } from './errors.ts'
 import { EventQueue } from './event-queue.ts'
 import { orCancelled, withFailover } from './failover.ts'
 import { createLeanTransport, endOf } from './lean-transport.ts'
@@ -106,13 +106,14 @@ const optionsOf = (settings: EtcdSettings, hosts: ReadonlyArray<string>): IOptio
 }
 
 class Etcd3Transport implements EtcdTransport {
-  readonly #client: Etcd3
+  #client: Etcd3
+  #retired: Etcd3 | undefined
   readonly #settings: EtcdSettings
-  readonly #members: number
+  readonly #hosts: ReadonlyArray<string>
 
   constructor(settings: EtcdSettings, hosts: ReadonlyArray<string>) {
     this.#settings = settings
-    this.#members = hosts.length
+    this.#hosts = hosts
     this.#client = new Etcd3(optionsOf(settings, hosts))
   }
 
@@ -128,7 +129,7 @@ class Etcd3Transport implements EtcdTransport {
       failure: transaction.failure.map(requestOp),
     }
     return withFailover(call, {
-      members: this.#members,
+      members: this.#hosts.length,
       callTimeoutMs: this.#settings.callTimeoutMs,
       attemptTimeoutMs: this.#settings.attemptTimeoutMs,
       send: async (timeoutMs) => {
@@ -138,7 +139,9 @@ class Etcd3Transport implements EtcdTransport {
           const { header, succeeded, responses } = await orCancelled(sent, call.cancellation)
           return { succeeded, revision: BigInt(header.revision), found: responses.map(foundBy) }
         } catch (cause) {
-          throw toTransportError(cause)
+          const error = toTransportError(cause)
+          if (isWithoutAuthentication(error)) this.#signInNoMore()
+          throw error
         }
       },
       // It picks another member by itself, and renews its token by itself.
@@ -182,8 +185,17 @@ class Etcd3Transport implements EtcdTransport {
     }
   }
 
+  /** A user name where authentication is off is no reason to fail. Calls under way may go on. */
+  #signInNoMore(): void {
+    if (this.#retired !== undefined) return
+    const { signIn: _, ...settings } = this.#settings
+    this.#retired = this.#client
+    this.#client = new Etcd3(optionsOf(settings, this.#hosts))
+  }
+
   async close(): Promise<void> {
     this.#client.close()
+    this.#retired?.close()
   }
 }
 

@@ -74,10 +74,15 @@ const meanings: ReadonlyArray<Meaning> = [
 export const isRefusal = (message: string): boolean =>
   meanings.some(({ pattern }) => pattern.test(message))
 
-/** Whether signing in again may help. */
-export const isStaleToken = ({ status, message }: TransportError): boolean =>
-  status === grpcStatus.unauthenticated ||
-  /invalid auth token|revision of auth store is old/.test(message)
+/** Signing in was refused because nobody has to. */
+export const isWithoutAuthentication = ({ message }: TransportError): boolean =>
+  /authentication is not enabled/.test(message)
+
+/** Whether signing in again, or not at all, may help. */
+export const isStaleToken = (error: TransportError): boolean =>
+  error.status === grpcStatus.unauthenticated ||
+  isWithoutAuthentication(error) ||
+  /invalid auth token|revision of auth store is old/.test(error.message)
 
 /** For an answer of the server: whether the call may have been carried out nevertheless. */
 export const appliedByAnswer = (status: number, message: string): Applied => {

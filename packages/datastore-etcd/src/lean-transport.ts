@@ -5,7 +5,7 @@
  */
 import type { Cancellation } from '@hc-calico/ipam-core/ports'
 import { discoveredEndpoints } from './discovery.ts'
-import { isStaleToken } from './errors.ts'
+import { isStaleToken, isWithoutAuthentication } from './errors.ts'
 import { orCancelled, withFailover } from './failover.ts'
 import { type CallBound, Connection, type Metadata } from './http2-connection.ts'
 import {
@@ -165,7 +165,7 @@ class LeanTransport implements EtcdTransport {
       return decodeToken(await connection.call(signInPath, body, requireLeader, { timeoutMs }))
     } catch (cause) {
       if (!(cause instanceof TransportError)) throw cause
-      if (/authentication is not enabled/.test(cause.message)) return ''
+      if (isWithoutAuthentication(cause)) return ''
       // Signing in writes nothing of ours, whatever became of it.
       throw new TransportError(cause.status, cause.message, 'No', cause)
     }

@@ -142,6 +142,16 @@ describe.each(transports)('%s transport', (_, open) => {
     expect(read._tag === 'Right' && read.right[0]?.value).toEqual(create.value)
   })
 
+  test('a user name where authentication is off does no harm', async () => {
+    const etcd = await etcdWith()
+    const signIn = { endpoints: [etcd.endpoint], username: 'calico', password: 'secret' }
+    const store = await opened(open, signIn)
+    const get = () => store.read([{ get: key }])()
+    const results = await Promise.all([get(), get(), store.commit([create])()])
+    expect(results.map(({ _tag }) => _tag)).toEqual(['Right', 'Right', 'Right'])
+    expect((await get())._tag).toBe('Right')
+  })
+
   test('who may not is told what is needed', async () => {
     const etcd = await etcdWith()
     await enableAuthentication(etcd)
