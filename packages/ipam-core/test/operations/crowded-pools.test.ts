@@ -105,3 +105,31 @@ describe.each([
     expect(await faultsOf(world)).toEqual([])
   })
 })
+
+/** Within each step of Calico's search (own blocks, new blocks, borrowing) the list decides. */
+describe('the order of the pools', () => {
+  const [a, b] = [poolOf('10.1.0.0/24', 26), poolOf('10.2.0.0/26', 26)]
+  const listed = [b.cidr, a.cidr]
+  const firstOf = async (world: World, handleID: string, host = 'n1', ipv4Pools = listed) => {
+    const { v4 } = await ok(
+      autoAssign(world.deps, assignRequest({ handleID, host, ipv4Pools, attrs: { node: host } })),
+    )
+    return v4?.ips[0]?.split('.')[1]
+  }
+
+  test('a new block comes from the first pool', async () => {
+    expect(await firstOf(await worldOf({ pools: [a, b] }), 'x')).toBe('2')
+  })
+
+  test('a block of the node’s own goes first, whichever pool it is in', async () => {
+    const world = await worldOf({ pools: [a, b] })
+    expect(await firstOf(world, 'x', 'n1', [a.cidr])).toBe('1')
+    expect(await firstOf(world, 'y')).toBe('1')
+  })
+
+  test('a new block of a later pool goes before borrowing in the first', async () => {
+    const world = await worldOf({ pools: [a, b] })
+    expect(await firstOf(world, 'x', 'n2', [b.cidr])).toBe('2')
+    expect(await firstOf(world, 'y')).toBe('1')
+  })
+})
