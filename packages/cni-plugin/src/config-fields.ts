@@ -46,6 +46,12 @@ const pluginName = textThat(
 export const isResourceName = (value: string): boolean =>
   value.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(value)
 
+/** DNS-1123. */
+const namespaceOrNothing = textThat(
+  'the name of a namespace (at most 63 lower-case letters, digits and "-")',
+  (value) => value === '' || (value.length <= 63 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(value)),
+)
+
 const resourceName = textThat(
   'a name of at most 253 lower-case letters, digits, "." and "-"',
   isResourceName,
@@ -166,6 +172,20 @@ const datastore = {
     k8s_api_root: urlOrNothing,
     node_name: nodeName,
   }),
+  /** Stated here where no Kubernetes API has the objects; names of pools, in the CRD's spelling. */
+  service_ip_pools: listOf(
+    fieldsWith(
+      { name: resourceName },
+      {
+        ipv4poolList: listOf(resourceName),
+        disabledIPv4PoolList: listOf(resourceName),
+        ipv6poolList: listOf(resourceName),
+        disabledIPv6PoolList: listOf(resourceName),
+      },
+    ),
+  ),
+  /** Where a service pool is looked for after the pod's own namespace; default kube-system. */
+  service_ip_pool_namespace: namespaceOrNothing,
   qps: callRate,
   burst: callRate,
   calico_api_group: oneOf('', 'crd.projectcalico.org/v1', 'projectcalico.org/v3'),

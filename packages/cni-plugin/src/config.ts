@@ -2,6 +2,7 @@
  * Our network configuration as plain data with defaults filled in: the only form the commands see.
  * All wrong fields are reported in one error.
  */
+import type { ServiceIPPool } from '@hc-calico/crd-types/harmonycloud'
 import { isLeft } from 'fp-ts/lib/Either.js'
 import {
   type DatastoreConfig,
@@ -51,6 +52,10 @@ export interface PluginConfig {
   readonly kubernetes: KubernetesConfig
   /** `kubernetes.node_name`: whose pod CIDRs stand for `usePodCidr`; absent: this node's. */
   readonly podCIDRNode: string | undefined
+  /** Service pools that the configuration states itself. */
+  readonly servicePools: ReadonlyArray<ServiceIPPool>
+  /** Where a service pool is looked for after the pod's own namespace. */
+  readonly servicePoolNamespace: string
   readonly nodeName: {
     readonly stated: string | undefined
     readonly file: string
@@ -158,6 +163,16 @@ const mesosLabelsFrom = (config: ConfigFields) =>
     value: label.value ?? '',
   }))
 
+const servicePoolsFrom = (config: ConfigFields): ReadonlyArray<ServiceIPPool> =>
+  (config.service_ip_pools ?? []).map((one) => ({
+    namespace: '',
+    name: one.name,
+    ipv4Pools: one.ipv4poolList ?? [],
+    disabledIPv4Pools: one.disabledIPv4PoolList ?? [],
+    ipv6Pools: one.ipv6poolList ?? [],
+    disabledIPv6Pools: one.disabledIPv6PoolList ?? [],
+  }))
+
 const decode = (conf: NetConf): ConfigFields => {
   const decoded = configFields.decode(conf.raw)
   const problems = isLeft(decoded)
@@ -184,6 +199,8 @@ export const readConfig = (conf: NetConf, env: Environment): PluginConfig => {
     datastore,
     kubernetes: kubernetesFrom(config, env),
     podCIDRNode: config.kubernetes?.node_name || undefined,
+    servicePools: servicePoolsFrom(config),
+    servicePoolNamespace: config.service_ip_pool_namespace || 'kube-system',
     nodeName: nodeNameFrom(config, datastore),
     policyType: config.policy?.type ?? '',
     ...wiringFrom(config, env),

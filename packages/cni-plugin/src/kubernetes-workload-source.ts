@@ -4,6 +4,7 @@
  * labels, for the namespace selectors of pools: Calico's rule. Both are asked for at once.
  */
 import { decodeNamespace, decodeNode, decodePod } from '@hc-calico/crd-types/core'
+import { type ServiceIPPool, serviceIPPoolDocument } from '@hc-calico/crd-types/harmonycloud'
 import { parseJSON } from '@hc-calico/crd-types/json'
 import type { KubeClient } from '@hc-calico/kube-client/lean'
 import { type Either, isLeft } from 'fp-ts/lib/Either.js'
@@ -18,26 +19,39 @@ const unavailable = (sentence: string, cause?: unknown): CNIFailure =>
 
 type Decode<A> = (object: unknown) => Either<string, A>
 
-/** One object. Rejects with CNIFailure code 11; `what` names it, e.g. `namespace default`. */
+/** One object; undefined when there is none. Rejects with CNIFailure code 11. */
+const fetchOptional = async <A>(
+  client: KubeClient,
+  path: string,
+  what: string,
+  decode: Decode<A>,
+): Promise<A | undefined> => {
+  const response = await client.request({ method: 'GET', path }).catch((cause: Error) => {
+    throw unavailable(`failed to get ${what}: ${cause.message}`, cause)
+  })
+  if (response.status === 404) return undefined
+  if (response.status !== 200) {
+    throw unavailable(`failed to get ${what}: ${refusalOf(response, what)}`)
+  }
+  const decoded = decode(parseJSON(response.text))
+  if (isLeft(decoded)) throw unavailable(`failed to read ${what}: ${decoded.left}`)
+  return decoded.right
+}
+
+/** The same, for what has to be there. */
 const fetchObject = async <A>(
   client: KubeClient,
   path: string,
   what: string,
   decode: Decode<A>,
 ): Promise<A> => {
-  const response = await client.request({ method: 'GET', path }).catch((cause: Error) => {
-    throw unavailable(`failed to get ${what}: ${cause.message}`, cause)
-  })
-  if (response.status !== 200)
-    throw unavailable(`failed to get ${what}: ${refusalOf(response, what)}`)
-  const decoded = decode(parseJSON(response.text))
-  if (isLeft(decoded)) throw unavailable(`failed to read ${what}: ${decoded.left}`)
-  return decoded.right
+  const found = await fetchOptional(client, path, what, decode)
+  if (found !== undefined) return found
+  throw unavailable(`failed to get ${what}: there is none of this name`)
 }
 
 const refusalOf = (response: { readonly status: number; readonly text: string }, what: string) => {
   const [kind = ''] = what.split(' ')
-  if (response.status === 404) return 'there is none of this name'
   if (response.status === 403) return `the role of the plugin needs the permission to get ${kind}s`
   if (response.status === 401) return 'the credentials of the plugin are not accepted'
   return `the Kubernetes API answered with HTTP status ${response.status}`
@@ -64,60 +78,78 @@ const requireSamePod = (identity: Identity, uid: string | undefined): void => {
   )
 }
 
-export const kubernetesWorkloadSource = (
-  machine: Machine,
-  config: PluginConfig,
-  runtime: WorkloadSource,
-): WorkloadSource => {
-  const access = config.datastore.type === 'kubernetes' ? config.datastore : config.kubernetes
-  let opened: Promise<KubeClient> | undefined
-  const client = (): Promise<KubeClient> => {
-    opened ??= machine.kubeClient(access)
-    return opened
+class KubernetesSource implements WorkloadSource {
+  readonly #open: () => Promise<KubeClient>
+  readonly #policyType: PluginConfig['policyType']
+  readonly #runtime: WorkloadSource
+  readonly #cidrs = new Map<string, Promise<ReadonlyArray<string>>>()
+  #client: Promise<KubeClient> | undefined
+
+  constructor(machine: Machine, config: PluginConfig, runtime: WorkloadSource) {
+    const access = config.datastore.type === 'kubernetes' ? config.datastore : config.kubernetes
+    this.#open = () => machine.kubeClient(access)
+    this.#policyType = config.policyType
+    this.#runtime = runtime
   }
 
-  const namespaceOf = async ({ namespace }: Identity): Promise<NamespaceFacts> => {
+  async lookUp(identity: Identity): Promise<WorkloadFacts> {
+    if (identity.orchestrator !== 'k8s') return this.#runtime.lookUp(identity)
+    if (this.#policyType === 'k8s') {
+      const [pod, namespace] = await Promise.all([this.#pod(identity), this.#namespace(identity)])
+      return { pod, namespace }
+    }
+    const [facts, { labels }] = await Promise.all([
+      this.#runtime.lookUp(identity),
+      this.#namespace(identity),
+    ])
+    return { ...facts, namespace: { annotations: {}, ...(labels === undefined ? {} : { labels }) } }
+  }
+
+  /** What the configuration states counts where the API has none. */
+  async servicePool(namespace: string, name: string): Promise<ServiceIPPool | undefined> {
+    const path = `/apis/harmonycloud.cn/v1alpha1/namespaces/${namespace}/serviceippools/${name}`
+    const what = `ServiceIPPool ${namespace}/${name}`
+    const { decode } = serviceIPPoolDocument
+    const found = await fetchOptional(await this.#connected(), path, what, decode)
+    return found ?? this.#runtime.servicePool(namespace, name)
+  }
+
+  /** Asked for before anything is touched, and once more for the call itself. */
+  podCIDRs(node: string): Promise<ReadonlyArray<string>> {
+    const known = this.#cidrs.get(node) ?? this.#podCIDRsOf(node)
+    this.#cidrs.set(node, known)
+    return known
+  }
+
+  #connected(): Promise<KubeClient> {
+    this.#client ??= this.#open()
+    return this.#client
+  }
+
+  async #namespace({ namespace }: Identity): Promise<NamespaceFacts> {
     const path = `/api/v1/namespaces/${namespace}`
-    return fetchObject(await client(), path, `namespace ${namespace}`, decodeNamespace)
+    return fetchObject(await this.#connected(), path, `namespace ${namespace}`, decodeNamespace)
   }
 
-  const podOf = async (identity: Identity): Promise<PodFacts> => {
+  async #pod(identity: Identity): Promise<PodFacts> {
     const { namespace, pod = '' } = identity
     const path = `/api/v1/namespaces/${namespace}/pods/${pod}`
-    const found = await fetchObject(await client(), path, `pod ${namespace}/${pod}`, decodePod)
+    const what = `pod ${namespace}/${pod}`
+    const found = await fetchObject(await this.#connected(), path, what, decodePod)
     requireSamePod(identity, found.uid)
     return podFacts(found)
   }
 
-  const lookUp = async (identity: Identity): Promise<WorkloadFacts> => {
-    if (identity.orchestrator !== 'k8s') return runtime.lookUp(identity)
-    if (config.policyType !== 'k8s') {
-      const [facts, { labels }] = await Promise.all([
-        runtime.lookUp(identity),
-        namespaceOf(identity),
-      ])
-      return {
-        ...facts,
-        namespace: { annotations: {}, ...(labels === undefined ? {} : { labels }) },
-      }
-    }
-    const [pod, namespace] = await Promise.all([podOf(identity), namespaceOf(identity)])
-    return { pod, namespace }
-  }
-
-  const cidrs = new Map<string, Promise<ReadonlyArray<string>>>()
-  const podCIDRsOf = async (node: string): Promise<ReadonlyArray<string>> => {
+  async #podCIDRsOf(node: string): Promise<ReadonlyArray<string>> {
     const path = `/api/v1/nodes/${encodeURIComponent(node)}`
-    return (await fetchObject(await client(), path, `node ${node}`, decodeNode)).podCIDRs
-  }
-
-  return {
-    lookUp,
-    // Asked for before anything is touched, and once more for the call itself.
-    podCIDRs: (node) => {
-      const known = cidrs.get(node) ?? podCIDRsOf(node)
-      cidrs.set(node, known)
-      return known
-    },
+    const found = await fetchObject(await this.#connected(), path, `node ${node}`, decodeNode)
+    return found.podCIDRs
   }
 }
+
+/** Connects with the first question. */
+export const kubernetesWorkloadSource = (
+  machine: Machine,
+  config: PluginConfig,
+  runtime: WorkloadSource,
+): WorkloadSource => new KubernetesSource(machine, config, runtime)

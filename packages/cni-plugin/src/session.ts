@@ -43,7 +43,7 @@ const workloadSourceOf = async (
   machine: Machine,
   config: PluginConfig,
 ): Promise<WorkloadSource> => {
-  const runtime = runtimeWorkloadSource(config.podAnnotations)
+  const runtime = runtimeWorkloadSource(config.podAnnotations, config.servicePools)
   if (!asksKubernetes(config)) return runtime
   const { kubernetesWorkloadSource } = await import('./kubernetes-workload-source.ts')
   return kubernetesWorkloadSource(machine, config, runtime)

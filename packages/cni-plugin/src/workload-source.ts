@@ -3,6 +3,7 @@
  * because with the etcd datastore these facts live in Kubernetes. Implemented here on what the
  * runtime passes with the call; an implementation on the Kubernetes API answers more of it.
  */
+import type { ServiceIPPool } from '@hc-calico/crd-types/harmonycloud'
 import type { Identity } from './identity.ts'
 import { CNIFailure, cniErrorCode } from './skel/cni-error.ts'
 
@@ -54,6 +55,8 @@ export const unknownWorkload: WorkloadFacts = {
 export interface WorkloadSource {
   /** Facts about the pod of this call. Rejects with CNIFailure when a source that knows fails. */
   lookUp(identity: Identity): Promise<WorkloadFacts>
+  /** A service pool; undefined when there is none of this name in the namespace. */
+  servicePool(namespace: string, name: string): Promise<ServiceIPPool | undefined>
   /** The pod CIDRs of a node, as Kubernetes gave them; rejects with CNIFailure where nobody knows. */
   podCIDRs(node: string): Promise<ReadonlyArray<string>>
 }
@@ -61,7 +64,10 @@ export interface WorkloadSource {
 /** Knows what the runtime put into the call: the pod's annotations (a CNI capability). */
 export const runtimeWorkloadSource = (
   podAnnotations: Readonly<Record<string, string>>,
+  servicePools: ReadonlyArray<ServiceIPPool> = [],
 ): WorkloadSource => ({
+  // The configuration's service pools are in no namespace.
+  servicePool: async (_, name) => servicePools.find((one) => one.name === name),
   lookUp: async (identity) => ({
     ...unknownWorkload,
     pod: {

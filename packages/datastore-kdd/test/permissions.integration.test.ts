@@ -28,7 +28,8 @@ const newer = 'ipamconfigurations'
 /** Every permission of the older group and of Kubernetes' own, one by one. */
 const permissions = rules.flatMap(({ apiGroups, resources, verbs }) =>
   apiGroups
-    .filter((group) => group !== 'projectcalico.org')
+    // Service pools are the plugin's own reading, not the datastore's.
+    .filter((group) => group !== 'projectcalico.org' && group !== 'harmonycloud.cn')
     .flatMap((group) =>
       resources
         .filter((resource) => resource !== newer)

@@ -106,6 +106,7 @@ export { claimAffinity } from './operations/claim-affinity.ts'
 export { garbageCollectColdIPs } from './operations/collect-cold-ips.ts'
 export type { Deps } from './operations/deps.ts'
 export { ensureBlock } from './operations/ensure-block.ts'
+export { parkFixed, takeOverFixed } from './operations/fixed-holder.ts'
 export { getIPAMConfig, setIPAMConfig } from './operations/ipam-config.ts'
 export { ipsByHandle } from './operations/ips-by-handle.ts'
 export {

@@ -1,6 +1,11 @@
 /** Entry `@hc-calico/ipam-core`: address management with promises and plain objects. */
 export type { IPAMOptions } from './create-deps.ts'
 export { createIPAM } from './create-ipam.ts'
+export {
+  type ServiceMember,
+  type ServiceMembersRequest,
+  serviceMembers,
+} from './decisions/service-members.ts'
 export { type IPAMErrorTag, IPAMFailure, type RefusalTag } from './errors.ts'
 export type {
   AffinityOwner,

@@ -16,6 +16,12 @@ import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
 import type { WorkloadFacts } from '../workload-source.ts'
 import { assignFixed } from './assign-fixed.ts'
 import { resolvePools } from './resolve-pools.ts'
+import {
+  type ServicePools,
+  servicePoolsFor,
+  serviceShortage,
+  servingCIDRs,
+} from './service-pools.ts'
 
 /** An address that now belongs to the container. */
 export interface TakenAddress {
@@ -64,27 +70,37 @@ export const gatewayReservations = {
   },
 }
 
+/** What to ask for, and on whose behalf it is asked so. */
+export interface WantedAddresses {
+  readonly request: AutoAssignRequest
+  readonly service: ServicePools | undefined
+}
+
 const requestOf = async (
   session: Session,
   { identity, facts, reserveGateways }: AssignmentRequest,
   plan: AutomaticPlan,
-): Promise<AutoAssignRequest> => {
-  const [ipv4Pools, ipv6Pools] = await resolvePools(await session.datastore(), plan)
+): Promise<WantedAddresses> => {
+  const [service, [ipv4Pools, ipv6Pools]] = await Promise.all([
+    servicePoolsFor(session, identity, facts),
+    resolvePools(await session.datastore(), plan),
+  ])
   const { labels } = facts.namespace
-  return {
+  const request: AutoAssignRequest = {
     num4: plan.v4 ? 1 : 0,
     num6: plan.v6 ? 1 : 0,
     handleID: identity.handleID,
     attrs: attributesOf(session, identity),
     host: session.node,
-    ipv4Pools,
-    ipv6Pools,
+    ipv4Pools: (plan.v4 ? servingCIDRs(service, 4) : undefined) ?? ipv4Pools,
+    ipv6Pools: (plan.v6 ? servingCIDRs(service, 6) : undefined) ?? ipv6Pools,
     intendedUse: 'Workload',
     // A replayed ADD gets the address it had.
     maxAllocToHandlePerIPVersion: 1,
     ...(labels === undefined ? {} : { namespaceLabels: labels }),
     ...(reserveGateways ? gatewayReservations : {}),
   }
+  return { request, service }
 }
 
 /** Why a family got less than it was asked for; undefined: it got all. Calico's text. */
@@ -94,6 +110,19 @@ export const shortage = (family: 4 | 6, assigned: AutoAssignResult['v4']): strin
   if (assigned === undefined || got >= wanted) return undefined
   const messages = assigned.messages.map((message) => `; ${message}`).join('')
   return `failed to request IPv${family} addresses: Assigned ${got} out of ${wanted} requested IPv${family} addresses${messages}`
+}
+
+/** Throws code 101 when a family came back short; of a service, with every member's reason. */
+export const requireAll = (
+  { v4, v6 }: AutoAssignResult,
+  service: ServicePools | undefined,
+): void => {
+  const short4 = shortage(4, v4)
+  const short6 = short4 === undefined ? shortage(6, v6) : undefined
+  const short = short4 ?? short6
+  if (short === undefined) return
+  const why = serviceShortage(service, short4 === undefined ? 6 : 4)
+  throw new CNIFailure(cniErrorCode.addressRefused, why === undefined ? short : `${short}; ${why}`)
 }
 
 /** Found addresses come without their block; the handle says which blocks it has addresses in. */
@@ -141,15 +170,19 @@ const assignAutomatically = async (
   request: AssignmentRequest,
   plan: AutomaticPlan,
 ): Promise<ReadonlyArray<TakenAddress>> => {
-  const wanted = await requestOf(session, request, plan)
   const { identity } = request
   const fixed = fixedIdentityOf(identity, request.facts)
+  // A fixed pod that has its addresses does not care which pools there are.
+  const asked = fixed === undefined ? await requestOf(session, request, plan) : undefined
+  const wanted = (): Promise<WantedAddresses> => requestOf(session, request, plan)
   return withLockedIPAM(session, async (ipam, forCleanup) => {
     try {
-      if (fixed !== undefined) return await assignFixed(session, ipam, { identity, fixed }, wanted)
-      const { v4, v6 } = await ipam.autoAssign(wanted)
-      const short = shortage(4, v4) ?? shortage(6, v6)
-      if (short !== undefined) throw new CNIFailure(cniErrorCode.addressRefused, short)
+      if (fixed !== undefined)
+        return await assignFixed(session, ipam, { identity, fixed, plan }, wanted)
+      const { request: first, service } = asked ?? (await wanted())
+      const assigned = await ipam.autoAssign(first)
+      requireAll(assigned, service)
+      const { v4, v6 } = assigned
       const cidrs = [...(v4?.ips ?? []), ...(v6?.ips ?? [])]
       return await withBlocks(session, identity.handleID, cidrs)
     } catch (error) {

@@ -46,6 +46,9 @@ export interface LabDatastore {
   /** A pod of namespace `default` that the scheduler has put on a node. */
   createPod(name: string, options?: PodOptions): Promise<MadePod>
   deletePod(name: string): Promise<void>
+  /** Whether service pools are objects there; else the configuration states them. */
+  readonly hasServicePools: boolean
+  setServicePool(namespace: string, name: string, spec: object): Promise<void>
   /** Merges into an object of the Kubernetes API. */
   patch(path: string, merge: object): Promise<void>
   /** Everything goes, and the pools and the node are there again. */
@@ -60,6 +63,8 @@ export const localFile = (directory: string): string => join(directory, 'datasto
 export const localDatastore: LabDatastore = {
   name: 'local',
   endpointsArePods: false,
+  hasServicePools: false,
+  setServicePool: async () => undefined,
   fields: (directory, pools) => ({
     datastore_type: 'local',
     local_datastore: { file: localFile(directory), ip_pools: pools },
@@ -139,6 +144,7 @@ const connectTo = async (lan: LAN, host: Attachable): Promise<void> => {
 class EtcdLab implements LabDatastore {
   readonly name = 'etcdv3'
   readonly endpointsArePods = false
+  readonly hasServicePools = false
   readonly #lan: LAN
   readonly #etcd: Etcd
 
@@ -167,6 +173,10 @@ class EtcdLab implements LabDatastore {
     // Nobody looked for it.
   }
 
+  async setServicePool(): Promise<void> {
+    // The configuration states it.
+  }
+
   patch(): Promise<void> {
     return Promise.reject(new Error('there is no Kubernetes'))
   }
@@ -192,6 +202,7 @@ class EtcdLab implements LabDatastore {
 class KubernetesLab implements LabDatastore {
   readonly name: string
   readonly endpointsArePods = true
+  readonly hasServicePools = true
   readonly #lan: LAN
   readonly #kubernetes: Kubernetes
   readonly #group: APIGroup
@@ -239,6 +250,14 @@ class KubernetesLab implements LabDatastore {
 
   async deletePod(name: string): Promise<void> {
     await this.#request('DELETE', `/api/v1/namespaces/default/pods/${name}?gracePeriodSeconds=0`)
+  }
+
+  async setServicePool(namespace: string, name: string, spec: object): Promise<void> {
+    const path = `/apis/harmonycloud.cn/v1alpha1/namespaces/${namespace}/serviceippools`
+    const apiVersion = 'harmonycloud.cn/v1alpha1'
+    await this.#request('DELETE', `${path}/${name}`)
+    const object = { apiVersion, kind: 'ServiceIPPool', metadata: { name }, spec }
+    await this.#request('POST', path, object)
   }
 
   async patch(path: string, merge: object): Promise<void> {
