@@ -76,6 +76,7 @@ export class API {
     readonly response: KubeResponse
     readonly type: ResourceType
   }> {
+    const known = this.#group
     const type = this.typeOf(kind)
     const request = make(type)
     const response = await this.send(request)
@@ -83,7 +84,10 @@ export class API {
       this.#group ??= 'crd.projectcalico.org/v1'
       return { request, response, type }
     }
-    if (this.#group !== undefined) throw new DatastoreFailure(missingCRD(type.crd))
+    // Another question asked at the same time may have found the newer group meanwhile: what counts
+    // is what was known when this one was asked.
+    if (known !== undefined || this.#group === 'crd.projectcalico.org/v1')
+      throw new DatastoreFailure(missingCRD(type.crd))
     const newer = resourceType('projectcalico.org/v3', kind)
     const again = make(newer)
     const answer = await this.send(again)
