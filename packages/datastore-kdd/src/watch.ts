@@ -184,13 +184,11 @@ export async function* watchKind<K extends Kind>(
       }
     } catch (cause) {
       if (cancellation.aborted) return
-      if (isExpired(cause)) {
-        version = undefined
-        continue
-      }
-      throwIfHopeless(cause)
-      await pause(retryMs, cancellation)
-      retryMs = Math.min(retryMs * 2, retryMsMax)
+      if (isExpired(cause)) version = undefined
+      else throwIfHopeless(cause)
     }
+    // Also after an end without an error and after a 410: a server may answer so again and again.
+    await pause(retryMs, cancellation)
+    retryMs = Math.min(retryMs * 2, retryMsMax)
   }
 }
