@@ -2,13 +2,17 @@
  * gRPC over one HTTP/2 connection: a call is a POST whose body and answer are length-prefixed
  * messages, its outcome stands in the trailers. Source: grpc.io, "gRPC over HTTP2".
  */
-import { type ClientHttp2Session, connect, constants } from 'node:http2'
+import type { ClientHttp2Session } from 'node:http2'
 import type { Cancellation } from '@hc-calico/ipam-core/ports'
 import { appliedByAnswer, isRefusal } from './errors.ts'
 import { EventQueue } from './event-queue.ts'
 import { FrameReader, frame } from './grpc-frames.ts'
 import type { TLSMaterial } from './options.ts'
 import { type Applied, grpcStatus, TransportError } from './transport.ts'
+
+// Loaded when it is needed: a bundler hoists an import of the runtime's modules to the start of a
+// one-shot program, which then pays for it in every call.
+const { connect, constants } = process.getBuiltinModule('node:http2')
 
 export type Metadata = Readonly<Record<string, string>>
 

@@ -4,7 +4,6 @@
  * patch of pods/status that tests the pod's uid and the annotations as they were read, so that it
  * fails when another container took the pod over, and not when the kubelet wrote a status.
  */
-import { createHash } from 'node:crypto'
 import {
   containerIDAnnotation,
   decodePod,
@@ -59,7 +58,11 @@ const interfaceSuffixLength = 11
 
 /** Calico's name of a pod's interface on the host. */
 const interfaceNameOf = ({ namespace, name }: KubernetesPod): string => {
-  const digest = createHash('sha1').update(`${namespace}.${name}`).digest('hex')
+  const digest = process
+    .getBuiltinModule('node:crypto')
+    .createHash('sha1')
+    .update(`${namespace}.${name}`)
+    .digest('hex')
   return `cali${digest.slice(0, interfaceSuffixLength)}`
 }
 

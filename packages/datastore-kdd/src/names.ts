@@ -3,7 +3,6 @@
  * host and CIDR and, where that is too long, is cut and ends in a digest; a handle is lower-cased.
  * No name can be read backwards for certain: what an object is about stands in its spec.
  */
-import { createHash } from 'node:crypto'
 import type { Key } from '@hc-calico/ipam-core/ports'
 
 export const cidrName = (cidr: string): string => cidr.replace(/[.:/]/g, '-')
@@ -17,7 +16,11 @@ export const affinityName = (host: string, cidr: string): string => {
   const network = cidrName(cidr)
   const name = `${host}-${network}`
   if (name.length <= affinityNameMax) return name
-  const digest = createHash('sha256').update(`${host}+${network}`).digest('hex')
+  const digest = process
+    .getBuiltinModule('node:crypto')
+    .createHash('sha256')
+    .update(`${host}+${network}`)
+    .digest('hex')
   const kept = host.slice(0, affinityNameMax - network.length - digestLength - 2)
   return `${kept}-${network}-${digest.slice(0, digestLength)}`
 }

@@ -2,10 +2,12 @@
  * Credentials from a program, as kubectl runs them (client.authentication.k8s.io ExecCredential):
  * it prints a token, or a certificate and key, with the time until which they are good.
  */
-import { execFile } from 'node:child_process'
 import { parseJSON } from '@hc-calico/crd-types/json'
 import { KubeConfigError } from './kube-client.ts'
 import { cachedToken, type TokenSource } from './token.ts'
+
+// Not imported: a bundler would have a one-shot program load it at its start (https-exchange.ts).
+const { execFile } = process.getBuiltinModule('node:child_process')
 
 export interface ExecConfig {
   readonly command: string

@@ -1,16 +1,20 @@
 /** HTTP on node:https with connections that are kept. */
 
-import type { ClientRequest, IncomingMessage } from 'node:http'
-import { Agent as PlainAgent, request as plainRequest } from 'node:http'
-import { Agent, request as secureRequest } from 'node:https'
+import type { ClientRequest, IncomingMessage, Agent as PlainAgent } from 'node:http'
+import type { Agent } from 'node:https'
 import type { TLSSettings } from './access.ts'
 import type { Exchange, HTTPRequest, HTTPResponse, HTTPStream } from './exchange.ts'
 import { KubeUnreachable } from './kube-client.ts'
 
+// Loaded when it is needed: a bundler hoists an import of the runtime's modules to the start of a
+// one-shot program, which then pays for it in every call.
+const plain = process.getBuiltinModule('node:http')
+const secure = process.getBuiltinModule('node:https')
+
 const socketsMax = 64
 
 const agentFor = (tls: TLSSettings): Agent =>
-  new Agent({
+  new secure.Agent({
     keepAlive: true,
     maxSockets: socketsMax,
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
@@ -37,7 +41,7 @@ const begin = (
 ): Sending => {
   const isSecure = url.startsWith('https:')
   const options = { method, headers, agent: isSecure ? agents.secure : agents.plain }
-  const request = isSecure ? secureRequest(url, options) : plainRequest(url, options)
+  const request = isSecure ? secure.request(url, options) : plain.request(url, options)
   let isSent = false
   request.once('socket', (socket) => {
     const sent = (): void => {
@@ -92,7 +96,7 @@ const bodyOf = (response: IncomingMessage): Promise<string | undefined> =>
   })
 
 export const createHTTPSExchange = (tls: TLSSettings): Exchange => {
-  const agents = { secure: agentFor(tls), plain: new PlainAgent({ keepAlive: true }) }
+  const agents = { secure: agentFor(tls), plain: new plain.Agent({ keepAlive: true }) }
   const send = async (asked: HTTPRequest): Promise<HTTPResponse> => {
     const { response, settle } = await answered(asked, begin(asked, agents))
     const text = await bodyOf(response)

@@ -2,12 +2,14 @@
  * Kubeconfig files as the lean client reads them: the current context's cluster and user. JSON is
  * read at once; for YAML a reader is loaded. Relative paths are relative to the file.
  */
-import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Access, TLSSettings } from './access.ts'
 import { type ExecConfig, tokenFromProgram } from './exec-credential.ts'
 import { KubeConfigError } from './kube-client.ts'
 import { fixedToken, noToken, type TokenSource, tokenFromFile } from './token.ts'
+
+// Not imported: a bundler would have a one-shot program load it at its start (https-exchange.ts).
+const { readFile } = process.getBuiltinModule('node:fs/promises')
 
 type Fields = Readonly<Record<string, unknown>>
 

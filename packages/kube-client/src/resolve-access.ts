@@ -1,10 +1,12 @@
 /** Which server, and who we are: options over a kubeconfig over the pod's own service account. */
-import { readFile } from 'node:fs/promises'
 import type { Access, TLSSettings } from './access.ts'
 import { KubeConfigError } from './kube-client.ts'
 import { accessFromKubeconfig, withToken } from './kubeconfig.ts'
 import type { KubeClientOptions } from './options.ts'
 import { fixedToken, tokenFromFile } from './token.ts'
+
+// Not imported: a bundler would have a one-shot program load it at its start (https-exchange.ts).
+const { readFile } = process.getBuiltinModule('node:fs/promises')
 
 const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 

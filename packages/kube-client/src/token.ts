@@ -3,8 +3,10 @@
  * from a program (exec plugin, ExecCredential). Read again now and then, and when the server says
  * that the one we have is no longer good.
  */
-import { readFile } from 'node:fs/promises'
 import { KubeConfigError } from './kube-client.ts'
+
+// Not imported: a bundler would have a one-shot program load it at its start (https-exchange.ts).
+const { readFile } = process.getBuiltinModule('node:fs/promises')
 
 export interface TokenSource {
   readonly token: () => Promise<string | undefined>
