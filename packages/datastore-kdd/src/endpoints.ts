@@ -58,6 +58,7 @@ const interfaceSuffixLength = 11
 
 /** Calico's name of a pod's interface on the host. */
 const interfaceNameOf = ({ namespace, name }: KubernetesPod): string => {
+  // Not imported: a bundler would have every one-shot program load it at its start.
   const digest = process
     .getBuiltinModule('node:crypto')
     .createHash('sha1')

@@ -16,6 +16,7 @@ export const affinityName = (host: string, cidr: string): string => {
   const network = cidrName(cidr)
   const name = `${host}-${network}`
   if (name.length <= affinityNameMax) return name
+  // Not imported: a bundler would have every one-shot program load it at its start.
   const digest = process
     .getBuiltinModule('node:crypto')
     .createHash('sha256')
