@@ -37,7 +37,9 @@ const parsed = (request: KubeRequest, text: string): JSONObject => {
     return parseJSON(text) as JSONObject
   } catch (cause) {
     const message = `Kubernetes: the answer to ${request.method} ${request.path} is ${(cause as Error).message}`
-    throw new DatastoreFailure(datastoreError('Unavailable', message, { cause }))
+    // A write whose answer cannot be read has been carried out, as far as anybody can tell.
+    const tag = request.method === 'GET' ? 'Unavailable' : 'OutcomeUnknown'
+    throw new DatastoreFailure(datastoreError(tag, message, { cause }))
   }
 }
 

@@ -13,10 +13,11 @@ const secure = process.getBuiltinModule('node:https')
 
 const socketsMax = 64
 
+const kept = { keepAlive: true, maxSockets: socketsMax }
+
 const agentFor = (tls: TLSSettings): Agent =>
   new secure.Agent({
-    keepAlive: true,
-    maxSockets: socketsMax,
+    ...kept,
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
     ...(tls.cert === undefined ? {} : { cert: tls.cert }),
     ...(tls.key === undefined ? {} : { key: tls.key }),
@@ -47,7 +48,8 @@ const begin = (
     const sent = (): void => {
       isSent = true
     }
-    if (!socket.connecting && request.reusedSocket) sent()
+    // A request that waited for a connection gets one that is open already, and no event tells so.
+    if (!socket.connecting) sent()
     else socket.once(isSecure ? 'secureConnect' : 'connect', sent)
   })
   request.end(body)
@@ -96,7 +98,7 @@ const bodyOf = (response: IncomingMessage): Promise<string | undefined> =>
   })
 
 export const createHTTPSExchange = (tls: TLSSettings): Exchange => {
-  const agents = { secure: agentFor(tls), plain: new plain.Agent({ keepAlive: true }) }
+  const agents = { secure: agentFor(tls), plain: new plain.Agent(kept) }
   const send = async (asked: HTTPRequest): Promise<HTTPResponse> => {
     const { response, settle } = await answered(asked, begin(asked, agents))
     const text = await bodyOf(response)
