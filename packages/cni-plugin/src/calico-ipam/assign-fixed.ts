@@ -10,6 +10,7 @@ import type { FixedIdentity } from '../fixed-identity.ts'
 import type { Identity } from '../identity.ts'
 import type { Session } from '../session.ts'
 import { requireAll, type TakenAddress, type WantedAddresses } from './assign.ts'
+import { autoAssignInListOrder } from './in-list-order.ts'
 
 /** Names this container among all that may ever hold the identity's addresses. */
 const holderOf = (session: Session, identity: Identity) => ({
@@ -56,7 +57,8 @@ export const assignFixed = async (
   const attrs = fixedAttrs({ identity: fixed.text, epoch: hold?.epoch ?? 1, holder })
   const { request: ordinary, service } = await ask()
   const { handleID } = fixed
-  const assigned = await ipam.autoAssign({ ...ordinary, num4, num6, handleID, attrs })
+  const first = { ...ordinary, num4, num6, handleID, attrs }
+  const assigned = await autoAssignInListOrder(ipam, { request: first, service })
   try {
     requireAll(assigned, service)
   } catch (error) {

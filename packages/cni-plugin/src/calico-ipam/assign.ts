@@ -15,6 +15,7 @@ import type { Session } from '../session.ts'
 import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
 import type { WorkloadFacts } from '../workload-source.ts'
 import { assignFixed } from './assign-fixed.ts'
+import { autoAssignInListOrder } from './in-list-order.ts'
 import { resolvePools } from './resolve-pools.ts'
 import {
   type ServicePools,
@@ -179,9 +180,9 @@ const assignAutomatically = async (
     try {
       if (fixed !== undefined)
         return await assignFixed(session, ipam, { identity, fixed, plan }, wanted)
-      const { request: first, service } = asked ?? (await wanted())
-      const assigned = await ipam.autoAssign(first)
-      requireAll(assigned, service)
+      const needed = asked ?? (await wanted())
+      const assigned = await autoAssignInListOrder(ipam, needed)
+      requireAll(assigned, needed.service)
       const { v4, v6 } = assigned
       const cidrs = [...(v4?.ips ?? []), ...(v6?.ips ?? [])]
       return await withBlocks(session, identity.handleID, cidrs)
