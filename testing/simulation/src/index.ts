@@ -1,0 +1,5 @@
+/** Entry of the simulation: run a seed, read the report. */
+export { type Faults, manyFaults, noFaults } from './faults.ts'
+export { report } from './report.ts'
+export { type RunOptions, type RunResult, run } from './run.ts'
+export type { Mode } from './simulated-store.ts'

@@ -1,0 +1,36 @@
+/** Every choice of a simulation comes from here, so that one number replays a whole run. */
+import type { Random } from '@hc-calico/ipam-core/ports'
+
+export class SeededRandom implements Random {
+  #state: number
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0
+  }
+
+  /** Uniform in [0, 1): mulberry32, one 32-bit word of state. */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0
+    let word = this.#state
+    word = Math.imul(word ^ (word >>> 15), word | 1)
+    word ^= word + Math.imul(word ^ (word >>> 7), word | 61)
+    return ((word ^ (word >>> 14)) >>> 0) / 4_294_967_296
+  }
+
+  /** An integer from 0 up to, not including, `bound`. */
+  below(bound: number): number {
+    return Math.floor(this.next() * bound)
+  }
+
+  between(min: number, max: number): number {
+    return min + this.next() * (max - min)
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability
+  }
+
+  pick<A>(choices: ReadonlyArray<A>): A {
+    return choices[this.below(choices.length)] as A
+  }
+}
