@@ -25,7 +25,9 @@ const confirm = (ground: Ground, cidr: string): Write | undefined => {
   if (block.tag !== 'Stored' || !isMine(ground, block.stored.value)) return undefined
   const key = affinityKey(owner, cidr)
   const state = 'confirmed' as const
-  if (affinity.tag !== 'Stored') return { op: 'create', key, value: { ...owner, cidr, state } }
+  // It was given back since: what is known of the block is older than that, and it may have a new
+  // owner by now. A block that still is ours without an affinity is adopted by the next request.
+  if (affinity.tag !== 'Stored') return undefined
   const { value, revision } = affinity.stored
   if (value.state === state) return undefined
   return { op: 'update', key, value: { ...value, state }, revision }
