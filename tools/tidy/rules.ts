@@ -8,6 +8,7 @@ export const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   'datastore-local': ['ipam-core', 'crd-types'],
   'datastore-etcd': ['ipam-core', 'crd-types'],
   'datastore-kdd': ['ipam-core', 'crd-types', 'kube-client'],
+  controller: ['ipam-core', 'crd-types', 'kube-client', 'datastore-etcd', 'datastore-kdd'],
   'cni-plugin': [
     'ipam-core',
     'crd-types',
@@ -35,6 +36,7 @@ export const thirdParty: Readonly<Record<string, RegExp>> = {
   'datastore-etcd': /^(fp-ts\/lib\/\w+\.js|etcd3|node:.+)$/,
   'datastore-kdd': /^(fp-ts\/lib\/\w+\.js|node:.+)$/,
   'kube-client': /^(@kubernetes\/client-node|js-yaml|node:.+)$/,
+  controller: /^(fp-ts\/lib\/\w+\.js|prom-client|node:.+)$/,
   'cni-plugin': /^(fp-ts\/lib\/\w+\.js|io-ts|node:.+|bun:ffi)$/,
 }
 

@@ -1,0 +1,57 @@
+/** What garbage collection looks at and what it may ask for. */
+
+/** One allocated ordinal of a block. */
+export interface SeenAllocation {
+  readonly ip: string
+  readonly handleID?: string
+  /** The ordinal's sequence number: a later allocation of the address has another. */
+  readonly sequenceNumber: bigint
+  /** Attributes of the active owner, as stored. */
+  readonly attributes: Readonly<Record<string, string>>
+  /** There for an address that belongs to an identity; `holder` while a pod has it. */
+  readonly fixed?: {
+    readonly identity: string
+    readonly holder?: { readonly id: string; readonly node: string }
+  }
+}
+
+export interface SeenPod {
+  /** Empty until it is scheduled. */
+  readonly node: string
+  /** Of its status and of Calico's pod IP annotations; empty while it starts. */
+  readonly ips: ReadonlyArray<string>
+  readonly isEvicted: boolean
+}
+
+export interface GarbageSituation {
+  readonly allocations: ReadonlyArray<SeenAllocation>
+  /** By `namespace/name`. */
+  readonly pods: ReadonlyMap<string, SeenPod>
+  readonly nodes: ReadonlySet<string>
+  /** Identities whose pod exists. */
+  readonly identities: ReadonlySet<string>
+  /** Hosts that own blocks. */
+  readonly blockOwners: ReadonlySet<string>
+  /** Every stored handle, with its revision. */
+  readonly handles: ReadonlyMap<string, string>
+  /** When each suspicion was first raised, in ms; from the run before. */
+  readonly suspected: ReadonlyMap<string, number>
+  readonly nowMs: number
+  readonly graceMs: number
+}
+
+export interface GarbagePlan {
+  /** For the next run: what is not suspected any more has been forgotten. */
+  readonly suspected: ReadonlyMap<string, number>
+  /** Whole handles only. The caller validates each once more against the API before it frees it. */
+  readonly release: ReadonlyArray<{
+    readonly handleID: string
+    readonly allocations: ReadonlyArray<SeenAllocation>
+  }>
+  /** Fixed addresses whose holder is gone: parked, never freed. */
+  readonly park: ReadonlyArray<{ readonly handleID: string; readonly holderID: string }>
+  /** Nodes that are gone and own nothing: their affinities may go, where the blocks are empty. */
+  readonly cleanNodes: ReadonlyArray<string>
+  /** Handles that own nothing, at the revision at which that was seen. */
+  readonly deleteHandles: ReadonlyArray<{ readonly handleID: string; readonly revision: string }>
+}

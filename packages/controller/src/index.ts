@@ -1,0 +1,2 @@
+/** What the controller decides, apart from the process that runs it. */
+export { collectGarbage } from './decisions/collect-garbage.ts'
