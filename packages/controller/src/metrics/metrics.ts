@@ -1,0 +1,54 @@
+/**
+ * Prometheus metrics. Names and labels of addresses, blocks and pools are those of Calico's
+ * kube-controllers; what is ours begins with `hc_calico_`. The registry belongs to one controller:
+ * loading this file registers nothing.
+ */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Label values of Calico for what has no pool or names no node. */
+export const noPool = 'no_ippool'
+export const unknownNode = 'unknown_node'
+export const noAffinity = 'no_affinity'
+
+export interface ControllerMetrics {
+  readonly registry: Registry
+  /** Allocations that garbage collection suspects or has confirmed. */
+  readonly gcCandidates: Gauge<'ippool' | 'node'>
+  readonly gcReclamations: Counter<'ippool' | 'node'>
+  /** Loop runs; `result`: `done` or `failed`. */
+  readonly runs: Counter<'loop' | 'result'>
+  readonly runSeconds: Histogram<'loop'>
+}
+
+export const createMetrics = (): ControllerMetrics => {
+  const registry = new Registry()
+  const registers = [registry]
+  return {
+    registry,
+    gcCandidates: new Gauge({
+      name: 'ipam_allocations_gc_candidates',
+      help: 'Allocations that garbage collection suspects to be leaked.',
+      labelNames: ['ippool', 'node'],
+      registers,
+    }),
+    gcReclamations: new Counter({
+      name: 'ipam_allocations_gc_reclamations',
+      help: 'Allocations that garbage collection has released.',
+      labelNames: ['ippool', 'node'],
+      registers,
+    }),
+    runs: new Counter({
+      name: 'hc_calico_controller_runs_total',
+      help: 'Runs of each loop.',
+      labelNames: ['loop', 'result'],
+      registers,
+    }),
+    runSeconds: new Histogram({
+      name: 'hc_calico_controller_run_seconds',
+      help: 'How long runs of each loop take.',
+      labelNames: ['loop'],
+      buckets: [0.01, 0.1, 1, 10, 60, 300],
+      registers,
+    }),
+  }
+}
