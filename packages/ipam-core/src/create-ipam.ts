@@ -14,6 +14,7 @@ import { claimAffinity } from './operations/claim-affinity.ts'
 import { garbageCollectColdIPs } from './operations/collect-cold-ips.ts'
 import { ensureBlock } from './operations/ensure-block.ts'
 import { parkFixed, takeOverFixed } from './operations/fixed-holder.ts'
+import { freezeFixed } from './operations/freeze-fixed.ts'
 import { getIPAMConfig, setIPAMConfig } from './operations/ipam-config.ts'
 import { ipsByHandle } from './operations/ips-by-handle.ts'
 import {
@@ -23,8 +24,10 @@ import {
   releasePoolAffinities,
 } from './operations/release-affinity.ts'
 import { releaseByHandle } from './operations/release-by-handle.ts'
+import { releaseFixed } from './operations/release-fixed.ts'
 import { releaseIPs } from './operations/release-ips.ts'
 import { removeIPAMHost } from './operations/remove-host.ts'
+import { repinFixed } from './operations/repin-fixed.ts'
 import { setOwnerAttributes } from './operations/set-owner-attributes.ts'
 import { upgradeHost } from './operations/upgrade-host.ts'
 import { getUtilization } from './operations/utilization.ts'
@@ -59,6 +62,9 @@ export const createIPAM = (options: IPAMOptions): IPAM => {
     setOwnerAttributes: (request) => run(setOwnerAttributes(deps, request)),
     takeOverFixed: (request) => run(takeOverFixed(deps, request)),
     parkFixed: (request) => run(parkFixed(deps, request)),
+    freezeFixed: (request) => run(freezeFixed(deps, request)),
+    repinFixed: (request) => run(repinFixed(deps, request)),
+    releaseFixed: (request) => run(releaseFixed(deps, request)),
     upgradeHost: (host) => run(upgradeHost(deps, host)),
   }
 }

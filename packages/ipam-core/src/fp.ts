@@ -36,6 +36,7 @@ export {
 } from './decisions/decision.ts'
 export { ensureBlockDecision } from './decisions/ensure-block.ts'
 export { parkFixedDecision, takeOverFixedDecision } from './decisions/fixed-holder.ts'
+export { freezeFixedDecision } from './decisions/freeze-fixed.ts'
 export {
   decremented,
   emptyHandle,
@@ -62,7 +63,9 @@ export {
   type ReleaseOutcome,
   releaseByHandleDecision,
 } from './decisions/release-by-handle.ts'
+export { releaseFixedDecision } from './decisions/release-fixed.ts'
 export { releaseIPsDecision } from './decisions/release-ips.ts'
+export { type RepinPlan, repinFixedDecision } from './decisions/repin-fixed.ts'
 export { reservedAddresses } from './decisions/reserved-addresses.ts'
 export {
   allowsUse,
@@ -107,6 +110,7 @@ export { garbageCollectColdIPs } from './operations/collect-cold-ips.ts'
 export type { Deps } from './operations/deps.ts'
 export { ensureBlock } from './operations/ensure-block.ts'
 export { parkFixed, takeOverFixed } from './operations/fixed-holder.ts'
+export { freezeFixed } from './operations/freeze-fixed.ts'
 export { getIPAMConfig, setIPAMConfig } from './operations/ipam-config.ts'
 export { ipsByHandle } from './operations/ips-by-handle.ts'
 export {
@@ -116,8 +120,10 @@ export {
   releasePoolAffinities,
 } from './operations/release-affinity.ts'
 export { releaseByHandle } from './operations/release-by-handle.ts'
+export { releaseFixed } from './operations/release-fixed.ts'
 export { releaseIPs } from './operations/release-ips.ts'
 export { removeIPAMHost } from './operations/remove-host.ts'
+export { repinFixed } from './operations/repin-fixed.ts'
 export { runDecision } from './operations/run-decision.ts'
 export { setOwnerAttributes } from './operations/set-owner-attributes.ts'
 export { upgradeHost } from './operations/upgrade-host.ts'

@@ -163,6 +163,37 @@ export interface ParkFixedRequest {
   readonly holderID: string
 }
 
+export interface FreezeFixedRequest {
+  /** The container's own handle; it becomes the holder's id. */
+  readonly fromHandleID: string
+  /** The identity's handle. */
+  readonly handleID: string
+  /** Words for people; stands in the attributes. */
+  readonly identity: string
+}
+
+export interface ReleaseFixedRequest {
+  readonly handleID: string
+  /** The epoch at which the addresses were seen. */
+  readonly epoch: number
+  /** Who was seen to hold them; absent: they were parked. */
+  readonly holderID?: string
+  /** Only these, with or without a prefix length; absent: all of the identity. */
+  readonly ips?: ReadonlyArray<string>
+}
+
+export interface RepinFixedRequest {
+  readonly handleID: string
+  /** The epoch of the asker's hold. */
+  readonly epoch: number
+  /** The asker; absent: the addresses are parked. */
+  readonly holderID?: string
+  /** The new address. */
+  readonly ip: string
+  /** Node that claims the new address's block where nobody has yet. */
+  readonly host: string
+}
+
 export interface FixedHold {
   /** Addresses with the prefix length of their block, IPv4 first. */
   readonly ips: ReadonlyArray<string>
@@ -219,6 +250,23 @@ export interface IPAM {
    * has been replaced parks nothing. Answers the addresses that are parked now.
    */
   parkFixed(request: ParkFixedRequest): Promise<ReadonlyArray<string>>
+  /**
+   * Makes what a running container holds the identity's, in place: the addresses stay, and the
+   * container is their holder. Undefined when it holds nothing (any more). Repeated it changes nothing.
+   * HandleLimit: the identity has another address of the family already.
+   */
+  freezeFixed(request: FreezeFixedRequest): Promise<FixedHold | undefined>
+  /**
+   * Exchanges the identity's address of a family for a particular one: takes the new one first, gives
+   * the old one back last. Answers what was given back. Repeated after an interruption it completes it.
+   * Refused as `assignIP`, and the identity keeps what it has; OwnerMismatch: the asker was replaced.
+   */
+  repinFixed(request: RepinFixedRequest): Promise<ReadonlyArray<string>>
+  /**
+   * Gives fixed addresses back if all of them are still as they were seen; none otherwise, which is
+   * no error. Answers what was given back. Who keeps a record of them takes its entries out first.
+   */
+  releaseFixed(request: ReleaseFixedRequest): Promise<ReadonlyArray<string>>
   /** Gives affinities of older Calico versions the labels that newer ones list by. */
   upgradeHost(host: string): Promise<void>
 }

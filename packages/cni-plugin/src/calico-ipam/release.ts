@@ -25,7 +25,7 @@ export const blocksNamedBy = (previous: Result | undefined): ReadonlyArray<strin
   return [...new Set(blocks)]
 }
 
-/** Whether there was anything under the handle. */
+/** Whether any address was under the handle: a count left over by an interrupted writer is none. */
 const releaseHandle = async (
   session: Session,
   ipam: IPAM,
@@ -33,9 +33,10 @@ const releaseHandle = async (
   blocks: ReadonlyArray<string>,
 ): Promise<boolean> => {
   try {
-    await ipam.releaseByHandle(handleID, blocks.length === 0 ? {} : { blocks })
-    session.log.info('Released', { handle: handleID })
-    return true
+    const hints = blocks.length === 0 ? {} : { blocks }
+    const { released } = await ipam.releaseByHandle(handleID, hints)
+    session.log.info('Released', { handle: handleID, ips: released.join(',') })
+    return released.length > 0
   } catch (error) {
     if (!isMissing(error)) throw error
     session.log.debug('Nothing to release', { handle: handleID })

@@ -209,25 +209,20 @@ export const touched = (block: Block): Block => ({
 })
 
 /**
- * The block with these allocated ordinals under other attributes; their handle stays. They get the
- * sequence number of now, so that a release that was decided before does not apply to them.
+ * The block with these allocated ordinals under another owner, or other attributes of the same. They
+ * get the sequence number of now, so that a release that was decided before does not apply to them.
  */
 export const reowned = (
   block: Block,
   ordinals: ReadonlyArray<number>,
-  secondary: Readonly<Record<string, string>>,
+  owner: AllocationOwner,
 ): Block => {
   const changed = new Set(ordinals)
-  const handleID = attributeAt(block, ordinals[0] as number)?.handleID
-  const attribute = attributeFor({
-    ...(handleID === undefined ? {} : { handleID }),
-    attrs: secondary,
-  })
   const index = block.attributes.length
   const allocations = block.allocations.map((now, ordinal) => (changed.has(ordinal) ? index : now))
   return touched({
     ...block,
-    ...compacted(allocations, [...block.attributes, attribute]),
+    ...compacted(allocations, [...block.attributes, attributeFor(owner)]),
     sequenceNumberForAllocation: withSequence(block, ordinals),
   })
 }

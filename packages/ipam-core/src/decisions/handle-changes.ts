@@ -13,7 +13,8 @@ import { trustedCIDR } from '../ip/cidr.ts'
 import type { Handle } from '../model/handle.ts'
 import type { KeyValue, Write } from '../ports/datastore.ts'
 
-const withCount = (handle: Handle, cidr: string, count: number): Handle => {
+/** The handle counting this many addresses in the block; the entry goes at zero. */
+export const withCount = (handle: Handle, cidr: string, count: number): Handle => {
   const { [cidr]: _, ...others } = handle.blocks
   return { ...handle, blocks: count > 0 ? { ...others, [cidr]: count } : others }
 }
