@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: two pods on one node get addresses from HC-Calico, reach each other and the node,
- * and give the addresses back. The real executables are called as a container runtime calls them;
+ * and give the addresses back; a fixed pod keeps its own, and a service changes its pools. The real executables are called as a container runtime calls them;
  * what they wrote is read as any tool would, through the library. Exits non-zero when anything is
  * not as it should be.
  */
@@ -11,8 +11,18 @@ import { startProcess, waitUntil } from '@hc-calico/cluster/process'
 import { openLocalDatastore } from '@hc-calico/datastore-local'
 import { createIPAM, type PoolUtilization } from '@hc-calico/ipam-core'
 import type { Datastore } from '@hc-calico/ipam-core/ports'
+import { keepAddress } from './fixed-pod.ts'
 import { check, DemoFailure, fact, step, title } from './narration.ts'
-import { addressesOf, hostPort, makeWorld, type Pod, pools, type World } from './world.ts'
+import { changePools } from './service-pool.ts'
+import {
+  addressesOf,
+  hostPort,
+  makeWorld,
+  type Pod,
+  pools,
+  smallPools,
+  type World,
+} from './world.ts'
 
 type Addresses = readonly [v4: string, v6: string]
 
@@ -124,11 +134,11 @@ const showNothing = async (what: string, found: ReadonlyArray<string>): Promise<
 
 const checkNothingLeft = async (world: World, datastore: Datastore): Promise<void> => {
   step('what is left')
-  const { node, pods } = world
-  const namespaces = [node, ...pods.map((pod) => pod.netns)]
+  const { node } = world
+  const namespaces = [node, ...world.made.map((pod) => pod.netns)]
   const links = (await Promise.all(namespaces.map((netns) => netns.links()))).flat()
-  const names = links.map((link) => link.ifname).filter((name) => !/^up[01]$/.test(name))
-  await showNothing('links', names)
+  const linkNames = links.map((link) => link.ifname).filter((name) => !/^up[01]$/.test(name))
+  await showNothing('links', linkNames)
   const routes = [...(await node.routes(4)), ...(await node.routes(6))].map((route) => route.dst)
   const poolRoute = /^(blackhole |unreachable )?(10\.65\.|fd65:)/
   await showNothing(
@@ -140,7 +150,8 @@ const checkNothingLeft = async (world: World, datastore: Datastore): Promise<voi
     'port rules',
     rules.split('\n').filter((rule) => rule.includes('10.65.')),
   )
-  const utilization = await createIPAM({ datastore }).getUtilization(pools.map(({ name }) => name))
+  const names = [...pools, ...smallPools].map(({ name }) => name)
+  const utilization = await createIPAM({ datastore }).getUtilization(names)
   const used = utilization.filter((pool) => pool.inUse !== 0).map((pool) => pool.name)
   await showNothing('addresses', used)
   await showNothing('handles and endpoints', await stored(datastore))
@@ -157,6 +168,8 @@ const runDemo = async (world: World): Promise<void> => {
   try {
     await showUtilization(datastore)
     await deletePods(world)
+    await keepAddress(world, datastore)
+    await changePools(world)
     await checkNothingLeft(world, datastore)
   } finally {
     await datastore.close()

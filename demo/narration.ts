@@ -11,7 +11,7 @@ export const title = (text: string): void => {
 
 export const step = (text: string): void => {
   steps += 1
-  process.stdout.write(`\n${steps}  ${text}\n`)
+  process.stdout.write(`\n${String(steps).padEnd(3)}${text}\n`)
 }
 
 /** Two columns: what, and how it is. */
