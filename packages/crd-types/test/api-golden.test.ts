@@ -60,7 +60,11 @@ const goldens: ReadonlyArray<readonly [file: string, kind: APIKind, means: objec
     'BlockAffinity',
     { ...affinity, state: 'pendingDeletion', unknownFields: { spec: {} } },
   ],
-  ['affinity-virtual', 'BlockAffinity', { type: 'virtual', cidr: 'fd00::/122', state: 'pending' }],
+  [
+    'affinity-virtual',
+    'BlockAffinity',
+    { type: 'virtual', host: 'load-balancer', cidr: 'fd00::/122', state: 'pending' },
+  ],
   ['handle', 'Handle', { id: 'k8s-pod-network.ABC', blocks: { 'fd00::/122': 1 } }],
   [
     'config',

@@ -43,7 +43,8 @@ describe.each<APIGroup>(['crd.projectcalico.org/v1', 'projectcalico.org/v3'])('%
     const { text } = bodyOf(found.key as Key<CustomKind>, found.value, type, '4711')
     const body = parseJSON(text) as JSONObject
     expect(body.spec).toEqual(object.spec)
-    const name = resourceName(found.key as Key<CustomKind>)
+    const { name } = object.metadata as { name: string }
+    expect(resourceName(found.key as Key<CustomKind>)).toBe(name)
     expect(body.metadata).toMatchObject({ name, resourceVersion: '4711' })
     expect(() => requireNothingPruned(found.key, type.crd, body, stored(group, file))).not.toThrow()
   })
