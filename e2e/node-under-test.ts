@@ -51,7 +51,7 @@ export const defaultPools: ReadonlyArray<LabPool> = [
   { name: 'v6', cidr: 'fd66::/64' },
 ]
 
-const isOfAPool = (dst: string): boolean => /^(10\.66\.|fd66:)/.test(dst)
+const isOfAPool = (dst: string): boolean => /^(10\.1?66\.|fd66:)/.test(dst)
 
 export class NodeUnderTest {
   readonly netns: NetworkNamespace

@@ -51,8 +51,8 @@ export interface LabDatastore {
   setServicePool(namespace: string, name: string, spec: object): Promise<void>
   /** Merges into an object of the Kubernetes API. */
   patch(path: string, merge: object): Promise<void>
-  /** Everything goes, and the pools and the node are there again. */
-  reset(pools: ReadonlyArray<LabPool>): Promise<void>
+  /** Everything goes, and the pools and the nodes are there again. */
+  reset(pools: ReadonlyArray<LabPool>, nodes?: ReadonlyArray<string>): Promise<void>
   open(directory: string): Promise<Datastore>
   close(): Promise<void>
 }
@@ -78,9 +78,9 @@ export const localDatastore: LabDatastore = {
   close: async () => undefined,
 }
 
-const nodes = ['node-1', 'node-2']
+const twoNodes = ['node-1', 'node-2']
 
-const poolValue = (pool: LabPool) => ({
+export const poolValue = (pool: LabPool) => ({
   blockSize: pool.cidr.includes(':') ? 122 : 26,
   disabled: false,
   terminating: false,
@@ -181,7 +181,7 @@ class EtcdLab implements LabDatastore {
     return Promise.reject(new Error('there is no Kubernetes'))
   }
 
-  async reset(pools: ReadonlyArray<LabPool>): Promise<void> {
+  async reset(pools: ReadonlyArray<LabPool>, nodes = twoNodes): Promise<void> {
     const datastore = await this.open()
     await removeAll(datastore, [...calicoKinds, 'Node', 'WorkloadEndpoint', 'Profile'])
     const made = nodes.map((name) => create({ kind: 'Node', name }, { name, labels: {} }))
@@ -264,7 +264,7 @@ class KubernetesLab implements LabDatastore {
     await this.#request('PATCH', path, merge)
   }
 
-  async reset(pools: ReadonlyArray<LabPool>): Promise<void> {
+  async reset(pools: ReadonlyArray<LabPool>, nodes = twoNodes): Promise<void> {
     await this.#request('DELETE', '/api/v1/namespaces/default/pods?gracePeriodSeconds=0')
     for (const name of nodes) {
       const node = { apiVersion: 'v1', kind: 'Node', metadata: { name } }
