@@ -80,6 +80,9 @@ const eventOf = (watching: Watching, change: Change): WatchEvent | undefined => 
 const isCompacted = (cause: unknown): boolean =>
   cause instanceof TransportError && cause.status === grpcStatus.outOfRange
 
+const isDenied = (cause: unknown): boolean =>
+  cause instanceof TransportError && cause.status === grpcStatus.permissionDenied
+
 /** What makes going on pointless: no permission, or a document nobody can read. */
 const throwIfHopeless = (cause: unknown): void => {
   const error = toDatastoreError(cause, 'watch', true)
@@ -112,8 +115,11 @@ export async function* watchKind<K extends Kind>(
       }
     } catch (cause) {
       if (cancellation.aborted) return
-      throwIfHopeless(cause)
-      if (isCompacted(cause)) seen = undefined
+      // To a watch etcd says of an expired token, too, that permission is denied. Listing again tells
+      // the two apart: that call signs in anew, or is denied itself.
+      const isStream = seen !== undefined
+      if (!(isStream && isDenied(cause))) throwIfHopeless(cause)
+      if (isCompacted(cause) || isDenied(cause)) seen = undefined
       await pause(retryMs, cancellation)
       retryMs = Math.min(retryMs * 2, retryMsMax)
     }

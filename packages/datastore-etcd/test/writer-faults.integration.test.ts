@@ -146,7 +146,7 @@ const worldFor = async (fault: Fault): Promise<World> => {
   return { etcd, proxy, etcdctl: (...args) => run(...user, ...args) }
 }
 
-/** Keeps the ids of all handles as a watch tells them. */
+/** Keeps the ids of all handles as a watch tells them, or why it ended. */
 const follow = (store: Datastore, end: AbortSignal) => {
   const seen = new Set<string>()
   const watching = (async () => {
@@ -155,6 +155,7 @@ const follow = (store: Datastore, end: AbortSignal) => {
       if (event.tag === 'Deleted') seen.delete(event.key.id)
     }
   })()
+  watching.catch((error: unknown) => seen.add(`the watch ended: ${error}`))
   return { seen, watching }
 }
 

@@ -14,6 +14,8 @@ export interface Faults {
   readonly pause: number
   /** Per second of virtual time and node: it is cut off from the datastore. */
   readonly partition: number
+  /** By how many of the latest changes a list may be behind; counts where lists come from a cache. */
+  readonly listLag: number
 }
 
 export const noFaults: Faults = {
@@ -25,6 +27,7 @@ export const noFaults: Faults = {
   crash: 0,
   pause: 0,
   partition: 0,
+  listLag: 0,
 }
 
 export const manyFaults: Faults = {
@@ -36,4 +39,5 @@ export const manyFaults: Faults = {
   crash: 0.02,
   pause: 0.01,
   partition: 0.002,
+  listLag: 7,
 }

@@ -26,7 +26,6 @@ const right = <A>(value: A): { readonly _tag: 'Right'; readonly right: A } => ({
 })
 
 const timeoutMs = 5000
-const listLagMax = 8
 
 type CommitOutcome = Outcome<CommitFailure, Committed>
 
@@ -90,7 +89,7 @@ export class SimulatedProcess {
       await this.world.scheduler.sleep(timeoutMs)
       return left(datastoreError('Unavailable', 'simulated: no answer to a read'))
     }
-    const answers = queries.map((query) => store.answer(query, random.below(listLagMax)))
+    const answers = queries.map((query) => store.answer(query, random.below(faults.listLag + 1)))
     await this.#travel()
     return right(answers)
   }

@@ -4,9 +4,9 @@
  * repairs, or a pending affinity, which the host's next request completes. Where commits are atomic
  * the affinity is confirmed in the same commit; otherwise it is pending here and confirmed after.
  *
- * What was written before a commit stopped is remembered as credit, so that the next attempt moves
- * the count to where the addresses really come from. Every attempt writes the handle, even with
- * the value it has: it proves that nobody has taken our count out of it meanwhile.
+ * What was written before a commit stopped is remembered as credit (credits.ts) for the next attempt.
+ * Every attempt writes the handle, even with the value it has: it proves that nobody has taken our
+ * count out of it meanwhile.
  */
 import { type CIDR, formatCIDR, trustedCIDR } from '../ip/cidr.ts'
 import { addressInBlock } from '../ip/ordinal.ts'
@@ -22,15 +22,15 @@ import {
   newBlock,
   touched,
 } from './block-changes.ts'
+import { creditsAfter, usableCredits, withoutCredits } from './credits.ts'
 import { readAgain } from './decision.ts'
 import { handleAllowance } from './handle-allowance.ts'
-import { decremented, emptyHandle, handleWrite, incremented } from './handle-changes.ts'
+import { emptyHandle, handleWrite, incremented } from './handle-changes.ts'
 import {
   type Attempt,
   affinityKey,
   blockAt,
   blockKey,
-  type Credit,
   type Ground,
   type Hunt,
   type Move,
@@ -51,19 +51,6 @@ export interface Target {
   readonly claim?: { readonly stored?: KeyValue<'BlockAffinity'> }
 }
 
-const withoutCredits = (handle: Handle, credits: ReadonlyArray<Credit>): Handle =>
-  credits.reduce((rest, { cidr, count }) => decremented(rest, cidr, count), handle)
-
-/** The end of a hunt: what the handle still counts too much is taken out of it first. */
-export const close = (ground: Ground, hunt: Hunt): Move => {
-  const stored = storedHandle(ground, ground.plan.allocation.handleID)
-  const next = stored && withoutCredits(stored.value, hunt.credits)
-  const write = next && hunt.credits.length > 0 ? handleWrite(stored, next) : undefined
-  const closed: Hunt = { ...hunt, credits: [] }
-  if (write === undefined) return { tag: 'End', hunt: closed }
-  return stepTo({ tag: 'Write', writes: [write], progress: closed, ifUnknown: closed })
-}
-
 const handlePart = (
   ground: Ground,
   hunt: Hunt,
@@ -73,7 +60,8 @@ const handlePart = (
   const { handleID } = ground.plan.allocation
   if (handleID === undefined || count === 0) return undefined
   const stored = storedHandle(ground, handleID)
-  const rest = withoutCredits(stored?.value ?? emptyHandle(handleID), hunt.credits)
+  const used = usableCredits(ground, hunt, cidr)
+  const rest = withoutCredits(stored?.value ?? emptyHandle(handleID), used)
   const handle = incremented(rest, cidr, count)
   const write = handleWrite(stored, handle)
   return write && { write, handle }
@@ -121,7 +109,9 @@ const afterSuccess = (ground: Ground, hunt: Hunt, attempt: Attempt): Hunt => {
   return {
     ...rest,
     assigned: [...hunt.assigned, ...attempt.ordinals.map((o) => addressInBlock(block, o))],
-    credits: attempt.handle === undefined ? hunt.credits : [],
+    // The handle has been written since: what earlier attempts made of it can no longer arrive.
+    late: attempt.handle === undefined ? hunt.late : hunt.late.map(({ handle, ...one }) => one),
+    credits: attempt.handle === undefined ? hunt.credits : creditsAfter(ground, hunt, cidr),
     chores: isPending ? [...hunt.chores, { tag: 'Confirm', cidr }] : hunt.chores,
     alsoOwn: claims && !ground.plan.listed.includes(cidr) ? [...hunt.alsoOwn, cidr] : hunt.alsoOwn,
     ...(claims && ground.plan.purpose === 'Ensure' ? { ensured: cidr } : {}),
@@ -129,9 +119,9 @@ const afterSuccess = (ground: Ground, hunt: Hunt, attempt: Attempt): Hunt => {
 }
 
 /** The hunt after an attempt of which only the handle (at least) was written. */
-const afterHandleOnly = (hunt: Hunt, { cidr, ordinals }: Attempt): Hunt => ({
+const afterHandleOnly = (ground: Ground, hunt: Hunt, { cidr, ordinals }: Attempt): Hunt => ({
   ...hunt,
-  credits: [{ cidr, count: ordinals.length }],
+  credits: [...creditsAfter(ground, hunt, cidr), { cidr, count: ordinals.length }],
 })
 
 /** The move that tries to take what is still wanted, or what room there is, from a block. */
@@ -157,7 +147,7 @@ export const attemptAt = (ground: Ground, hunt: Hunt, target: Target): Move => {
     writes: writes.filter((write) => write !== undefined),
     progress: afterSuccess(ground, hunt, attempt),
     ifConflict: doubted(hunt),
-    ifPartial: () => doubted(handle === undefined ? hunt : afterHandleOnly(hunt, attempt)),
+    ifPartial: () => doubted(handle === undefined ? hunt : afterHandleOnly(ground, hunt, attempt)),
     ifUnknown: { ...hunt, attempt },
   })
 }
@@ -185,15 +175,19 @@ const sameCounts = (a: Handle, b: Handle): boolean => {
   )
 }
 
+const isCounted = (ground: Ground, { handle }: Attempt): boolean => {
+  const stored = storedHandle(ground, handle?.id)
+  return handle !== undefined && stored !== undefined && sameCounts(stored.value, handle)
+}
+
 /** What became of a commit whose outcome was unknown, now that its objects have been read again. */
 export const settled = (ground: Ground, hunt: Hunt, attempt: Attempt): Hunt => {
   if (isWritten(ground, attempt)) return afterSuccess(ground, hunt, attempt)
   const { attempt: _, ...rest } = hunt
-  const stored = storedHandle(ground, attempt.handle?.id)
-  const isCounted =
-    attempt.handle !== undefined && stored !== undefined && sameCounts(stored.value, attempt.handle)
   const next: Hunt = { ...rest, late: [...hunt.late, attempt] }
-  return isCounted ? afterHandleOnly(next, attempt) : next
+  // The handle that is there may be an earlier attempt's, arrived since.
+  const counted = next.late.findLast((one) => isCounted(ground, one))
+  return counted === undefined ? next : afterHandleOnly(ground, next, counted)
 }
 
 /** The hunt after a conflict: with whom, if not with a commit of our own that came late? */

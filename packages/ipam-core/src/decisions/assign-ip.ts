@@ -18,10 +18,11 @@ import type { IPPool } from '../model/ip-pool.ts'
 import { defaultIPAMConfig } from '../model/ipam-config.ts'
 import type { KeyValue } from '../ports/datastore.ts'
 import { advance } from './advance-hunt.ts'
-import { attemptAt, blockBefore, close } from './allocation-attempt.ts'
+import { attemptAt, blockBefore } from './allocation-attempt.ts'
 import type { Plan } from './auto-assign-plan.ts'
 import { attributeAt } from './block-changes.ts'
 import { walkedPool } from './candidate-blocks.ts'
+import { close } from './credits.ts'
 import { type Decision, done, readMore, type Situation, type Step } from './decision.ts'
 import {
   affinityAt,

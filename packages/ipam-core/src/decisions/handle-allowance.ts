@@ -10,6 +10,7 @@ import { addressAt, addressInBlock } from '../ip/ordinal.ts'
 import type { Handle } from '../model/handle.ts'
 import type { KeyValue } from '../ports/datastore.ts'
 import { ordinalsOfHandle } from './block-changes.ts'
+import { creditedIn } from './credits.ts'
 import { readAgain } from './decision.ts'
 import { blocksOfHandle, handleCount } from './handle-changes.ts'
 import {
@@ -36,7 +37,7 @@ const heldInBlock = (ground: Ground, hunt: Hunt, handle: Handle, cidr: string): 
   const known = blockAt(ground, cidr)
   const ordinals = known.tag === 'Stored' ? ordinalsOfHandle(known.stored.value, handle.id) : []
   const block = trustedCIDR(cidr)
-  const credited = hunt.credits.find((one) => one.cidr === cidr)?.count ?? 0
+  const credited = creditedIn(hunt, cidr)
   const foreign = ordinals.filter((o) => !hunt.assigned.includes(addressInBlock(block, o)))
   return {
     found: foreign

@@ -1,0 +1,91 @@
+/**
+ * Credits: addresses that the stored handle counts although no allocation followed, because a commit
+ * stopped after the handle. They stand only as far as handle and block bear them out: another request
+ * under the same handle (a replay, while this one slept) may have used the count for an address, or
+ * moved it to another block, and then there is nothing left to use.
+ *
+ * In one atomic commit a credit moves to whatever block is used next. Elsewhere it counts for its own
+ * block only, and is given back at the end, together with a rewrite of that block: whoever was about
+ * to use it there fails, and finds the addresses of this request instead.
+ */
+import type { Handle } from '../model/handle.ts'
+import type { Write } from '../ports/datastore.ts'
+import { ordinalsOfHandle, touched } from './block-changes.ts'
+import { readMore } from './decision.ts'
+import { decremented, handleWrite } from './handle-changes.ts'
+import {
+  blockAt,
+  blockKey,
+  type Credit,
+  type Ground,
+  type Hunt,
+  type Move,
+  stepTo,
+  storedHandle,
+} from './hunt.ts'
+
+/** What the hunt takes for credit in the block. */
+export const creditedIn = ({ credits }: Hunt, cidr: string): number =>
+  credits.reduce((sum, one) => (one.cidr === cidr ? sum + one.count : sum), 0)
+
+/** What the handle counts in the block beyond the addresses it has there, as far as is known. */
+const surplusIn = (ground: Ground, handle: Handle, cidr: string): number => {
+  const known = blockAt(ground, cidr)
+  const held = known.tag === 'Stored' ? ordinalsOfHandle(known.stored.value, handle.id).length : 0
+  return (handle.blocks[cidr] ?? 0) - held
+}
+
+/** The hunt with the credits that still stand; the same hunt when all do. */
+export const withStandingCredits = (ground: Ground, hunt: Hunt): Hunt => {
+  const handle = storedHandle(ground, ground.plan.allocation.handleID)?.value
+  if (hunt.credits.length === 0) return hunt
+  const cidrs = [...new Set(hunt.credits.map(({ cidr }) => cidr))]
+  const credits = cidrs.flatMap((cidr): ReadonlyArray<Credit> => {
+    const left = handle === undefined ? 0 : surplusIn(ground, handle, cidr)
+    const count = Math.min(creditedIn(hunt, cidr), left)
+    return count > 0 ? [{ cidr, count }] : []
+  })
+  const isSame = hunt.credits.every(
+    (one) => creditedIn({ ...hunt, credits }, one.cidr) === creditedIn(hunt, one.cidr),
+  )
+  return isSame ? hunt : { ...hunt, credits }
+}
+
+const isAtomic = ({ situation }: Ground): boolean => situation.capabilities.atomicCommit === true
+
+/** The credits that an attempt at the block may use up. */
+export const usableCredits = (ground: Ground, { credits }: Hunt, cidr: string) =>
+  isAtomic(ground) ? credits : credits.filter((one) => one.cidr === cidr)
+
+/** The credits that are left when those for the block have been used up. */
+export const creditsAfter = (ground: Ground, { credits }: Hunt, cidr: string) =>
+  isAtomic(ground) ? [] : credits.filter((one) => one.cidr !== cidr)
+
+export const withoutCredits = (handle: Handle, credits: ReadonlyArray<Credit>): Handle =>
+  credits.reduce((rest, { cidr, count }) => decremented(rest, cidr, count), handle)
+
+/** Rewrites of the blocks, so that nobody who has read them before can allocate there any more. */
+const fences = (ground: Ground, credits: ReadonlyArray<Credit>): ReadonlyArray<Write> =>
+  credits.flatMap(({ cidr }): ReadonlyArray<Write> => {
+    const known = blockAt(ground, cidr)
+    if (isAtomic(ground) || known.tag !== 'Stored') return []
+    const { value, revision } = known.stored
+    return [{ op: 'update', key: blockKey(cidr), value: touched(value), revision }]
+  })
+
+/** The end of a hunt: what the handle still counts too much is taken out of it first. */
+export const close = (ground: Ground, hunt: Hunt): Move => {
+  const { credits } = withStandingCredits(ground, hunt)
+  const closed: Hunt = { ...hunt, credits: [] }
+  const unread = credits.filter(({ cidr }) => blockAt(ground, cidr).tag === 'Unread')
+  if (!isAtomic(ground) && unread.length > 0) {
+    const queries = unread.map(({ cidr }) => ({ get: blockKey(cidr) }))
+    return stepTo(readMore(queries, hunt))
+  }
+  const stored = storedHandle(ground, ground.plan.allocation.handleID)
+  const next = stored && withoutCredits(stored.value, credits)
+  const write = next && credits.length > 0 ? handleWrite(stored, next) : undefined
+  if (write === undefined) return { tag: 'End', hunt: closed }
+  const writes = [...fences(ground, credits), write]
+  return stepTo({ tag: 'Write', writes, progress: closed, ifConflict: hunt, ifUnknown: hunt })
+}
