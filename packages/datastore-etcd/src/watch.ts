@@ -6,6 +6,7 @@
  */
 import {
   type Cancellation,
+  type DatastoreError,
   DatastoreFailure,
   type Key,
   type KeyValue,
@@ -69,7 +70,9 @@ const resync = async (
   return { events: [...events, { tag: 'Synced' }], revision }
 }
 
-const eventOf = (watching: Watching, change: Change): WatchEvent | undefined => {
+/** Undefined for what has been reported already: puts up to `after`, deletes of what is not there. */
+const eventOf = (watching: Watching, change: Change, after: bigint): WatchEvent | undefined => {
+  if (change.tag === 'Put' && change.pair.modRevision <= after) return undefined
   const text = change.tag === 'Put' ? change.pair.key : change.key
   const key = parseEtcdKey(watching.kind, text)
   if (key === undefined) return undefined
@@ -80,12 +83,13 @@ const eventOf = (watching: Watching, change: Change): WatchEvent | undefined => 
 const isCompacted = (cause: unknown): boolean =>
   cause instanceof TransportError && cause.status === grpcStatus.outOfRange
 
-const isDenied = (cause: unknown): boolean =>
-  cause instanceof TransportError && cause.status === grpcStatus.permissionDenied
+const errorOf = (cause: unknown): DatastoreError => toDatastoreError(cause, 'watch', true)
+
+const isDenied = (cause: unknown): boolean => errorOf(cause).tag === 'Unauthorized'
 
 /** What makes going on pointless: no permission, or a document nobody can read. */
 const throwIfHopeless = (cause: unknown): void => {
-  const error = toDatastoreError(cause, 'watch', true)
+  const error = errorOf(cause)
   if (!error.retryable) throw new DatastoreFailure(error)
 }
 
@@ -105,9 +109,13 @@ export async function* watchKind<K extends Kind>(
         yield* events as ReadonlyArray<WatchEvent<K>>
         seen = revision
       }
-      for await (const batch of transport.changes(range, seen + 1n, cancellation)) {
+      // From the last revision seen, not from the one after it: etcd before 3.4.36 and 3.5.18, asked
+      // for the very revision it compacted at, leaves out a delete of that revision and says nothing
+      // (etcd-io/etcd issue 18089). Asked for an older one, it says that it is compacted.
+      const after = seen
+      for await (const batch of transport.changes(range, after, cancellation)) {
         for (const change of batch.changes) {
-          const event = eventOf(watching, change)
+          const event = eventOf(watching, change, after)
           if (event !== undefined) yield event as WatchEvent<K>
         }
         if (batch.revision > seen) seen = batch.revision
@@ -115,7 +123,7 @@ export async function* watchKind<K extends Kind>(
       }
     } catch (cause) {
       if (cancellation.aborted) return
-      // To a watch etcd says of an expired token, too, that permission is denied. Listing again tells
+      // A stream can be denied for an expired token as for a missing permission. Listing again tells
       // the two apart: that call signs in anew, or is denied itself.
       const isStream = seen !== undefined
       if (!(isStream && isDenied(cause))) throwIfHopeless(cause)

@@ -50,6 +50,13 @@ afterAll(() => rmSync(keys, { recursive: true, force: true }))
 const revisionOf = async ({ etcdctl }: World): Promise<string> =>
   /"Revision" : (\d+)/.exec(await etcdctl('endpoint', 'status', '-w', 'fields'))?.[1] ?? ''
 
+/** On a busy machine nothing may have been written since the last time, which is as good. */
+const compact = async (world: World): Promise<void> => {
+  await world.etcdctl('compact', await revisionOf(world)).catch((error: unknown) => {
+    if (!/has been compacted/.test(String(error))) throw error
+  })
+}
+
 /** One key after the other until etcd refuses. */
 const fill = async ({ etcdctl }: World): Promise<void> => {
   const large = 'x'.repeat(100_000)
@@ -102,7 +109,7 @@ const faults: ReadonlyArray<Fault> = [
       await fill(world)
       await sleep(1_000)
       await etcdctl('del', '--prefix', '/filler/')
-      await etcdctl('compact', await revisionOf(world))
+      await compact(world)
       await etcdctl('defrag')
       await etcdctl('alarm', 'disarm')
     },
@@ -114,7 +121,7 @@ const faults: ReadonlyArray<Fault> = [
       for (let n = 0; n < 5; n += 1) {
         world.proxy.cut()
         await sleep(200)
-        await world.etcdctl('compact', await revisionOf(world))
+        await compact(world)
         world.proxy.restore()
         await sleep(400)
       }
