@@ -26,8 +26,10 @@ import { keyValueOf } from './values.ts'
 
 const retryMsMin = 100
 const retryMsMax = 5_000
-/** The server ends a watch after this; a stream that died without a word is noticed by then. */
+/** The server is asked to end a watch after this. */
 const watchSeconds = 300
+/** A stream that lives so much longer has died without a word: nobody is at the other end. */
+const overdueSeconds = 30
 
 interface Source {
   readonly list: () => Promise<ListPage>
@@ -157,6 +159,25 @@ const throwIfHopeless = (cause: unknown): void => {
   if (!error.retryable) throw new DatastoreFailure(error)
 }
 
+/** The lines of one watch, ended by us when the server should have ended it long ago. */
+async function* streamed(
+  api: API,
+  path: string,
+  cancellation: Cancellation,
+): AsyncGenerator<string> {
+  const end = new AbortController()
+  const stop = (): void => end.abort()
+  const timer = setTimeout(stop, (watchSeconds + overdueSeconds) * 1000)
+  cancellation.addEventListener('abort', stop)
+  if (cancellation.aborted) stop()
+  try {
+    yield* api.client.watch(path, end.signal)
+  } finally {
+    clearTimeout(timer)
+    cancellation.removeEventListener('abort', stop)
+  }
+}
+
 export async function* watchKind<K extends Kind>(
   api: API,
   kind: K,
@@ -173,7 +194,7 @@ export async function* watchKind<K extends Kind>(
         yield* resync(source, reported, items) as ReadonlyArray<WatchEvent<K>>
         version = resourceVersion
       }
-      for await (const text of api.client.watch(watchPath(source, version), cancellation)) {
+      for await (const text of streamed(api, watchPath(source, version), cancellation)) {
         const { type, object } = lineOf(text)
         version = String(metadataOf(object).resourceVersion)
         retryMs = retryMsMin

@@ -76,7 +76,7 @@ class Client implements KubeClient {
   }
 
   async #admit({ cancellation }: KubeRequest): Promise<void> {
-    await this.#limit.admit()
+    await this.#limit.admit(cancellation)
     if (cancellation?.aborted) throw new KubeUnreachable('the call was cancelled', false)
   }
 

@@ -3,6 +3,7 @@
  * it prints a token, or a certificate and key, with the time until which they are good.
  */
 import { parseJSON } from '@hc-calico/crd-types/json'
+import type { TLSSettings } from './access.ts'
 import { KubeConfigError } from './kube-client.ts'
 import { cachedToken, type TokenSource } from './token.ts'
 
@@ -38,16 +39,38 @@ const run = ({ command, args, env, apiVersion }: ExecConfig): Promise<string> =>
     })
   })
 
-interface ExecCredential {
-  readonly status?: { readonly token?: string; readonly expirationTimestamp?: string }
+interface Status {
+  readonly token?: string
+  readonly clientCertificateData?: string
+  readonly clientKeyData?: string
+  readonly expirationTimestamp?: string
 }
 
-export const tokenFromProgram = (config: ExecConfig): TokenSource =>
-  cachedToken(async () => {
-    const { status } = parseJSON(await run(config)) as ExecCredential
-    if (typeof status?.token !== 'string') {
-      throw new KubeConfigError(`the credential program ${config.command} printed no token`)
-    }
-    const ends = Date.parse(status.expirationTimestamp ?? '')
-    return { token: status.token, endsAt: Number.isNaN(ends) ? Date.now() + keptMs : ends }
+const statusFrom = async (config: ExecConfig): Promise<Status> => {
+  const { status } = parseJSON(await run(config)) as { readonly status?: Status | null }
+  const { token, clientCertificateData: cert, clientKeyData: key } = status ?? {}
+  if (typeof token === 'string' || (typeof cert === 'string' && typeof key === 'string')) {
+    return status as Status
+  }
+  const what = 'neither a token nor a client certificate with its key'
+  throw new KubeConfigError(`the credential program ${config.command} printed ${what}`)
+}
+
+export interface ProgramCredential {
+  readonly source: TokenSource
+  /** The client certificate, for as long as the process lives; empty where there is a token only. */
+  readonly tls: Pick<TLSSettings, 'cert' | 'key'>
+}
+
+/** Runs the program at once: whether it gives a certificate has to be known before connecting. */
+export const credentialFromProgram = async (config: ExecConfig): Promise<ProgramCredential> => {
+  let first: Status | undefined = await statusFrom(config)
+  const { clientCertificateData: cert, clientKeyData: key } = first
+  const source = cachedToken(async () => {
+    const { token, expirationTimestamp = '' } = first ?? (await statusFrom(config))
+    first = undefined
+    const ends = Date.parse(expirationTimestamp)
+    return { token, endsAt: Number.isNaN(ends) ? Date.now() + keptMs : ends }
   })
+  return { source, tls: cert === undefined || key === undefined ? {} : { cert, key } }
+}

@@ -4,7 +4,11 @@
  */
 import { dirname, resolve } from 'node:path'
 import type { Access, TLSSettings } from './access.ts'
-import { type ExecConfig, tokenFromProgram } from './exec-credential.ts'
+import {
+  credentialFromProgram,
+  type ExecConfig,
+  type ProgramCredential,
+} from './exec-credential.ts'
 import { KubeConfigError } from './kube-client.ts'
 import { fixedToken, noToken, type TokenSource, tokenFromFile } from './token.ts'
 
@@ -78,13 +82,14 @@ const pem = async ({ file }: Parsed, fields: Fields, name: string): Promise<stri
   }
 }
 
-const tokenOf = ({ file, user }: Parsed): TokenSource => {
+const credentialOf = async ({ file, user }: Parsed): Promise<ProgramCredential> => {
   const path = textOf(user, 'tokenFile')
-  if (path !== undefined) return tokenFromFile(resolve(dirname(file), path))
+  if (path !== undefined) return { source: tokenFromFile(resolve(dirname(file), path)), tls: {} }
   const token = textOf(user, 'token')
-  if (token !== undefined) return fixedToken(token)
+  if (token !== undefined) return { source: fixedToken(token), tls: {} }
   const { exec } = user
-  return isRecord(exec) ? tokenFromProgram(exec as unknown as ExecConfig) : noToken
+  if (isRecord(exec)) return credentialFromProgram(exec as unknown as ExecConfig)
+  return { source: noToken, tls: {} }
 }
 
 const basicOf = ({ user }: Parsed): string | undefined => {
@@ -124,10 +129,10 @@ export const accessFromKubeconfig = async (file: string): Promise<Access> => {
   const parsed = await readParsed(file)
   const server = textOf(parsed.cluster, 'server')
   if (server === undefined) throw new KubeConfigError(`the kubeconfig ${file} names no server`)
-  const source = tokenOf(parsed)
+  const { source, tls } = await credentialOf(parsed)
   return {
     server: server.replace(/\/+$/, ''),
-    tls: await tlsOf(parsed),
+    tls: { ...(await tlsOf(parsed)), ...tls },
     headers: withToken(source, basicOf(parsed)),
     renew: source.renew,
   }

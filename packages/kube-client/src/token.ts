@@ -24,9 +24,9 @@ export const fixedToken = (token: string): TokenSource => ({
 
 /** Whatever `fetch` brings, kept until `endsAt` (ms of Date.now()) or renewal. */
 export const cachedToken = (
-  fetch: () => Promise<{ readonly token: string; readonly endsAt: number }>,
+  fetch: () => Promise<{ readonly token: string | undefined; readonly endsAt: number }>,
 ): TokenSource => {
-  let kept: { readonly token: string; readonly endsAt: number } | undefined
+  let kept: { readonly token: string | undefined; readonly endsAt: number } | undefined
   return {
     token: async () => {
       if (kept === undefined || Date.now() >= kept.endsAt) kept = await fetch()

@@ -103,6 +103,14 @@ test('a credential program', async () => {
   expect(await access.headers()).toEqual({ authorization: 'Bearer me-x' })
 })
 
+test('a credential program that gives a certificate', async () => {
+  const status = '{\\"clientCertificateData\\":\\"CERT\\",\\"clientKeyData\\":\\"KEY\\"}'
+  const command = write('certify', `#!/bin/sh\necho "{\\"status\\":${status}}"\n`, 0o755)
+  const access = await accessTo({ user: { exec: { command } } })
+  expect(access.tls).toMatchObject({ cert: 'CERT', key: 'KEY' })
+  expect(await access.headers()).toEqual({})
+})
+
 test('a user name and password', async () => {
   const access = await accessTo({ user: { username: 'u', password: 'p' } })
   expect(await access.headers()).toEqual({ authorization: `Basic ${base64('u:p')}` })
@@ -167,7 +175,13 @@ describe('refusals', () => {
 
   test('a credential program that fails', async () => {
     const command = write('fails', '#!/bin/sh\nexit 3\n', 0o755)
-    const access = await accessTo({ user: { exec: { command } } })
-    await expect(access.headers()).rejects.toThrow(`the credential program ${command} failed`)
+    const access = accessTo({ user: { exec: { command } } })
+    await expect(access).rejects.toThrow(`the credential program ${command} failed`)
+  })
+
+  test('a credential program that prints nothing of use', async () => {
+    const command = write('empty', '#!/bin/sh\necho "{}"\n', 0o755)
+    const access = accessTo({ user: { exec: { command } } })
+    await expect(access).rejects.toThrow(`the credential program ${command} printed neither`)
   })
 })

@@ -41,3 +41,12 @@ test('what was not used comes back, up to the burst', async () => {
   for (let n = 0; n < 3; n += 1) await limit.admit()
   expect(Math.round(clock.ms)).toBe(60_100)
 })
+
+test('a wait that is cancelled is over', async () => {
+  const limit = rateLimit(0.001, 1)
+  await limit.admit()
+  const end = new AbortController()
+  const waiting = limit.admit(end.signal)
+  end.abort()
+  await waiting
+})
