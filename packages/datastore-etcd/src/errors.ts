@@ -18,6 +18,14 @@ interface Meaning {
   readonly advice?: string
 }
 
+/** With TLS 1.3 it comes after the connection is made; the request has not been looked at. */
+const oursRefused = /alert (bad certificate|certificate required|unknown ca|certificate expired)/
+const theirsRefused = /unable to (verify|get) .*certificate|self[- ]signed certificate/
+
+/** A certificate that one side does not accept: waiting does not mend it. */
+export const isCertificateFault = ({ message }: TransportError): boolean =>
+  oursRefused.test(message) || theirsRefused.test(message)
+
 /**
  * The quota is used up. It does not prove that nothing was written: a member that finds the quota
  * exceeded while it applies a transaction applies it all the same (etcd, quotaApplierV3).
@@ -48,15 +56,14 @@ const meanings: ReadonlyArray<Meaning> = [
     advice: 'check the user name and the password',
   },
   {
-    // With TLS 1.3 it comes after the connection is made; the request has not been looked at.
-    pattern: /alert (bad certificate|certificate required|unknown ca|certificate expired)/,
+    pattern: oursRefused,
     tag: 'Unauthorized',
     advice:
       'it wants a client certificate that its own authority has signed and that is still valid',
   },
   {
-    pattern: /unable to (verify|get) .*certificate|self[- ]signed certificate/,
-    tag: 'Unavailable',
+    pattern: theirsRefused,
+    tag: 'Unauthorized',
     advice: 'name the authority that signed the certificates of the members (etcd_ca_cert_file)',
   },
   {

@@ -4,7 +4,7 @@
  * read always. After a round without success comes a short pause: an election takes about a second.
  */
 import type { Cancellation } from '@hc-calico/ipam-core/ports'
-import { isStaleToken } from './errors.ts'
+import { isCertificateFault, isStaleToken } from './errors.ts'
 import { grpcStatus, type TransportCall, TransportError } from './transport.ts'
 
 export interface Attempts<A> {
@@ -85,6 +85,8 @@ export const withFailover = async <A>(call: TransportCall, attempts: Attempts<A>
       const mayRepeat = call.isReadOnly || error.applied === 'No'
       if (elsewhere.has(error.status)) attempts.turn(error)
       if (!mayRepeat || !elsewhere.has(error.status)) throw error
+      // Another member may have a better certificate; the same one will not get it by itself.
+      if (isCertificateFault(error) && tries >= attempts.members) throw error
       const isRoundOver = tries % attempts.members === 0
       const waitMs = isRoundOver ? Math.min(pauseMs * (tries / attempts.members), pauseMsMax) : 0
       if (performance.now() + waitMs >= endsAt) throw error
