@@ -15,6 +15,8 @@ export interface HTTPOptions {
   readonly port: number
   readonly health: Health
   readonly registry: Registry
+  /** Called before metrics are shown. */
+  readonly refresh: () => void
 }
 
 const say = (response: ServerResponse, faults: ReadonlyArray<string>): void => {
@@ -22,7 +24,11 @@ const say = (response: ServerResponse, faults: ReadonlyArray<string>): void => {
   response.end(faults.length === 0 ? 'ok\n' : `${faults.join('\n')}\n`)
 }
 
-const showMetrics = async (response: ServerResponse, registry: Registry): Promise<void> => {
+const showMetrics = async (
+  response: ServerResponse,
+  { registry, refresh }: HTTPOptions,
+): Promise<void> => {
+  refresh()
   const text = await registry.metrics()
   response.writeHead(200, { 'content-type': registry.contentType })
   response.end(text)
@@ -39,7 +45,7 @@ const listening = ({ host, port }: HTTPOptions, server: Server): Promise<void> =
 
 /** Resolves when it listens. */
 export const serveHTTP = async (options: HTTPOptions): Promise<HTTPEndpoint> => {
-  const { health, registry } = options
+  const { health } = options
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?')[0]
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -47,7 +53,7 @@ export const serveHTTP = async (options: HTTPOptions): Promise<HTTPEndpoint> => 
     } else if (path === '/healthz') say(response, health.live())
     else if (path === '/readyz') say(response, health.ready())
     else if (path === '/metrics') {
-      showMetrics(response, registry).catch((error: Error) => say(response, [error.message]))
+      showMetrics(response, options).catch((error: Error) => say(response, [error.message]))
     } else response.writeHead(404).end()
   })
   await listening(options, server)

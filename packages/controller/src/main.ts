@@ -10,6 +10,7 @@ import { createLog, type Log, reasonOf } from './log.ts'
 import { type ProcessOptions, readOptions, usage } from './options.ts'
 import { startController } from './run.ts'
 
+const signals = ['SIGTERM', 'SIGINT'] as const
 const exitCode = { good: 0, failed: 1, usage: 2 } as const
 
 const version = (): string =>
@@ -23,20 +24,26 @@ const openDatastore = async (options: ProcessOptions): Promise<Datastore> => {
   return createKubernetesDatastore({ client, ...(apiGroup === undefined ? {} : { apiGroup }) })
 }
 
-const untilSignal = (log: Log): Promise<void> =>
-  new Promise((resolve) => {
-    const onSignal = (signal: NodeJS.Signals): void => {
-      log.info('Stopping', { signal })
-      process.off('SIGTERM', onSignal)
-      process.off('SIGINT', onSignal)
-      resolve()
-    }
-    process.on('SIGTERM', onSignal)
-    process.on('SIGINT', onSignal)
+/** Until told to stop; `forget` gives the signals back. */
+const listenToSignals = (log: Log) => {
+  let tell = (): void => undefined
+  const told = new Promise<void>((resolve) => {
+    tell = resolve
   })
+  const onSignal = (signal: NodeJS.Signals): void => {
+    log.info('Stopping', { signal })
+    forget()
+    tell()
+  }
+  const forget = (): void => {
+    for (const signal of signals) process.off(signal, onSignal)
+  }
+  for (const signal of signals) process.on(signal, onSignal)
+  return { told, forget }
+}
 
 const runUntilSignal = async (options: ProcessOptions, log: Log): Promise<void> => {
-  const told = untilSignal(log)
+  const { told, forget } = listenToSignals(log)
   let client: KubeClient | undefined
   let datastore: Datastore | undefined
   try {
@@ -47,12 +54,14 @@ const runUntilSignal = async (options: ProcessOptions, log: Log): Promise<void> 
     const identity = `${options.identity ?? hostname()}_${randomBytes(4).toString('hex')}`
     const controller = await startController({
       ...{ client, datastore, datastoreType, identity, settings, log, listen },
+      hasProcessMetrics: true,
     })
     log.info('Started', { identity, datastore: datastoreType, port: controller.port })
     await told
     await controller.stop()
     log.info('Stopped')
   } finally {
+    forget()
     await datastore?.close()
     await client?.close()
   }

@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util'
 import type { EtcdOptions } from '@hc-calico/datastore-etcd'
 import type { KubeClientOptions } from '@hc-calico/kube-client'
+import { electionLimitsFault } from './decisions/leader-election.ts'
 import { type LogLevel, logLevels } from './log.ts'
 import { type ControllerSettings, defaultSettings } from './settings.ts'
 
@@ -124,6 +125,17 @@ const listenOf = (ask: Ask): ProcessOptions['listen'] => {
   return { host: host === '' ? '::' : host, port }
 }
 
+const electionOf = (ask: Ask): ControllerSettings['election'] => {
+  const limits = {
+    leaseDurationMs: needDuration(ask, 'lease-duration'),
+    renewDeadlineMs: needDuration(ask, 'renew-deadline'),
+    retryPeriodMs: needDuration(ask, 'retry-period'),
+  }
+  const fault = electionLimitsFault(limits)
+  if (fault === undefined) return limits
+  throw new UsageError(`--lease-duration, --renew-deadline and --retry-period: ${fault}`)
+}
+
 const settingsOf = (ask: Ask): ControllerSettings => ({
   ...defaultSettings,
   namespace: ask('namespace') ?? defaultSettings.namespace,
@@ -131,11 +143,7 @@ const settingsOf = (ask: Ask): ControllerSettings => ({
   servicePoolNamespace: ask('service-pool-namespace') ?? defaultSettings.servicePoolNamespace,
   leakGraceMs: needDuration(ask, 'leak-grace'),
   retentionGraceMs: needDuration(ask, 'retention-grace'),
-  election: {
-    leaseDurationMs: needDuration(ask, 'lease-duration'),
-    renewDeadlineMs: needDuration(ask, 'renew-deadline'),
-    retryPeriodMs: needDuration(ask, 'retry-period'),
-  },
+  election: electionOf(ask),
 })
 
 const present = <T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>

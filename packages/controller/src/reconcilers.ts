@@ -1,7 +1,12 @@
 /** All loops of the controller. */
 import type { ControllerContext } from './context.ts'
+import { createPoolThresholds } from './pools/thresholds.ts'
 import type { Reconciler } from './reconciler.ts'
+import { createServiceStatus } from './service-pools/status.ts'
 
 export type CreateReconciler = (context: ControllerContext) => Reconciler
 
-export const createReconcilers: ReadonlyArray<CreateReconciler> = []
+export const createReconcilers: ReadonlyArray<CreateReconciler> = [
+  createServiceStatus,
+  createPoolThresholds,
+]

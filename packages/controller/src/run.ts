@@ -5,6 +5,7 @@
 import { createIPAM } from '@hc-calico/ipam-core'
 import type { Cancellation, Datastore } from '@hc-calico/ipam-core/ports'
 import type { KubeClient } from '@hc-calico/kube-client'
+import { collectDefaultMetrics } from 'prom-client'
 import { type ControllerClock, machineClock } from './clock.ts'
 import type { ControllerContext } from './context.ts'
 import { electionLimitsFault } from './decisions/leader-election.ts'
@@ -14,8 +15,9 @@ import { createHealth } from './health.ts'
 import { type HTTPEndpoint, serveHTTP } from './http.ts'
 import { Leadership } from './leadership.ts'
 import type { Log } from './log.ts'
-import { Loop } from './loop.ts'
+import { Loop, type LoopState } from './loop.ts'
 import { createMetrics } from './metrics/metrics.ts'
+import { createScraped } from './metrics/scraped.ts'
 import { type CreateReconciler, createReconcilers } from './reconcilers.ts'
 import type { ControllerSettings } from './settings.ts'
 import { allCaches, openSources, type Sources } from './sources/sources.ts'
@@ -30,6 +32,8 @@ export interface ControllerOptions {
   readonly log: Log
   /** Where metrics and health are served; absent: nowhere. */
   readonly listen?: { readonly host: string; readonly port: number }
+  /** Tell about memory, time and the event loop, too: for a process that is ours alone. */
+  readonly hasProcessMetrics?: boolean
   readonly clock?: ControllerClock
   /** Default: all. */
   readonly reconcilers?: ReadonlyArray<CreateReconciler>
@@ -90,6 +94,9 @@ export const startController = async (options: ControllerOptions): Promise<Contr
   const term = async (cancellation: Cancellation): Promise<void> => {
     await Promise.all(loops.map((loop) => loop.run(cancellation)))
     await context.events.flush()
+    // What only the leader tells is the next leader's to tell.
+    context.metrics.gcCandidates.reset()
+    context.metrics.poolLevel.reset()
   }
   const leadership = new Leadership({
     ...{ client, clock, log, term },
@@ -97,11 +104,16 @@ export const startController = async (options: ControllerOptions): Promise<Contr
     limits: settings.election,
     lease: { namespace: settings.namespace, name: settings.leaseName },
   })
-  const health = createHealth(clock, allCaches(sources), () => loops.map((loop) => loop.state()))
+  const states = (): ReadonlyArray<LoopState> => loops.map((loop) => loop.state())
+  const health = createHealth(clock, allCaches(sources), states)
+  const { registry } = context.metrics
+  const isLeading = (): boolean => leadership.isLeading()
+  const refresh = createScraped({ registry, sources, clock, isLeading, loops: states })
+  if (options.hasProcessMetrics === true) collectDefaultMetrics({ register: registry })
   let endpoint: HTTPEndpoint | undefined
   if (options.listen !== undefined) {
-    const { registry } = context.metrics
-    endpoint = await serveHTTP({ ...options.listen, health, registry }).catch((error) => {
+    const served = { ...options.listen, health, registry, refresh }
+    endpoint = await serveHTTP(served).catch((error) => {
       ending.abort()
       throw error
     })
@@ -110,7 +122,7 @@ export const startController = async (options: ControllerOptions): Promise<Contr
   return {
     sources,
     port: endpoint?.port,
-    isLeading: () => leadership.isLeading(),
+    isLeading,
     stop: async () => {
       stopping.abort()
       await led

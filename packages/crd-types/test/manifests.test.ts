@@ -211,6 +211,7 @@ describe('ServiceIPPool', () => {
       ['Total', '.status.total'],
       ['Used', '.status.used'],
       ['Free', '.status.free'],
+      ['Serving', '.status.conditions[?(@.type=="Serving")].status'],
       ['Age', '.metadata.creationTimestamp'],
     ])
   })

@@ -5,20 +5,33 @@
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
-/** Label values of Calico for what has no pool or names no node. */
-export const noPool = 'no_ippool'
-export const unknownNode = 'unknown_node'
-export const noAffinity = 'no_affinity'
-
 export interface ControllerMetrics {
   readonly registry: Registry
   /** Allocations that garbage collection suspects or has confirmed. */
   readonly gcCandidates: Gauge<'ippool' | 'node'>
   readonly gcReclamations: Counter<'ippool' | 'node'>
+  /** The highest threshold that each pool has reached, in per cent; 0: none. */
+  readonly poolLevel: Gauge<'ippool'>
   /** Loop runs; `result`: `done` or `failed`. */
   readonly runs: Counter<'loop' | 'result'>
   readonly runSeconds: Histogram<'loop'>
 }
+
+const loopMetrics = (registers: Registry[]) => ({
+  runs: new Counter({
+    name: 'hc_calico_controller_runs_total',
+    help: 'Runs of each loop.',
+    labelNames: ['loop', 'result'],
+    registers,
+  }),
+  runSeconds: new Histogram({
+    name: 'hc_calico_controller_run_seconds',
+    help: 'How long runs of each loop take.',
+    labelNames: ['loop'],
+    buckets: [0.01, 0.1, 1, 10, 60, 300],
+    registers,
+  }),
+})
 
 export const createMetrics = (): ControllerMetrics => {
   const registry = new Registry()
@@ -37,18 +50,12 @@ export const createMetrics = (): ControllerMetrics => {
       labelNames: ['ippool', 'node'],
       registers,
     }),
-    runs: new Counter({
-      name: 'hc_calico_controller_runs_total',
-      help: 'Runs of each loop.',
-      labelNames: ['loop', 'result'],
+    poolLevel: new Gauge({
+      name: 'hc_calico_ippool_threshold_percent',
+      help: 'The highest threshold that the pool has reached; 0: none.',
+      labelNames: ['ippool'],
       registers,
     }),
-    runSeconds: new Histogram({
-      name: 'hc_calico_controller_run_seconds',
-      help: 'How long runs of each loop take.',
-      labelNames: ['loop'],
-      buckets: [0.01, 0.1, 1, 10, 60, 300],
-      registers,
-    }),
+    ...loopMetrics(registers),
   }
 }

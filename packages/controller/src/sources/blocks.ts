@@ -22,9 +22,10 @@ export interface BlockFacts {
   readonly revision: string
   /** Addresses in the block. */
   readonly size: number
-  /** Ordinals that are free. Released ones that still cool down are neither free nor allocated. */
+  /** How many ordinals are free; those that were released and cool down are not. */
   readonly free: number
-  readonly cooling: number
+  /** Ordinals that cool down. */
+  readonly cooling: ReadonlyArray<number>
   /** In order of address. */
   readonly allocations: ReadonlyArray<BlockAllocation>
 }
@@ -78,6 +79,15 @@ const allocationsOf = (block: Block, intern: Intern): ReadonlyArray<BlockAllocat
   })
 }
 
+const none: ReadonlyArray<number> = []
+
+const coolingOf = ({ allocations, attributes }: Block): ReadonlyArray<number> => {
+  if (!attributes.some(({ releasedAt }) => releasedAt !== undefined)) return none
+  return allocations.flatMap((index, ordinal) =>
+    index !== null && attributes[index]?.releasedAt !== undefined ? [ordinal] : [],
+  )
+}
+
 export const blockFacts = (
   { value: block, revision }: Pick<KeyValue<'Block'>, 'value' | 'revision'>,
   intern: Intern,
@@ -91,7 +101,7 @@ export const blockFacts = (
     revision,
     size,
     free,
-    cooling: size - free - allocations.length,
+    cooling: coolingOf(block),
     allocations,
   }
 }

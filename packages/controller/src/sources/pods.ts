@@ -33,7 +33,16 @@ export interface PodFacts {
 export const fixedAnnotation = 'fixed.ipam.harmonycloud.cn'
 export const serviceAnnotation = 'serviceIPPoolcrd'
 
-export const keptAnnotations: ReadonlyArray<string> = [fixedAnnotation, serviceAnnotation]
+export const poolAnnotations: ReadonlyArray<string> = [
+  'cni.projectcalico.org/ipv4pools',
+  'cni.projectcalico.org/ipv6pools',
+]
+
+export const keptAnnotations: ReadonlyArray<string> = [
+  fixedAnnotation,
+  serviceAnnotation,
+  ...poolAnnotations,
+]
 
 const podIPAnnotations = ['cni.projectcalico.org/podIP', 'cni.projectcalico.org/podIPs']
 const none: Readonly<Record<string, string>> = {}

@@ -6,12 +6,14 @@ import { type Etcd, startEtcd } from '@hc-calico/cluster/etcd'
 import { type Kubernetes, startKubernetes } from '@hc-calico/cluster/kubernetes'
 import { createEtcdDatastore } from '@hc-calico/datastore-etcd'
 import { createKubernetesDatastore } from '@hc-calico/datastore-kdd'
-import type { Datastore, Values, Write } from '@hc-calico/ipam-core/ports'
+import type { Datastore, Write } from '@hc-calico/ipam-core/ports'
 import { createKubeClient, type KubeClient, type Method } from '@hc-calico/kube-client'
 import { createLog } from '../../src/log.ts'
 import type { CreateReconciler } from '../../src/reconcilers.ts'
 import { type Controller, startController } from '../../src/run.ts'
 import { type ControllerSettings, defaultSettings } from '../../src/settings.ts'
+
+export { poolNamed } from './pool-named.ts'
 
 export type DatastoreType = 'kubernetes' | 'etcdv3'
 export const datastoreTypes: ReadonlyArray<DatastoreType> = ['kubernetes', 'etcdv3']
@@ -65,23 +67,6 @@ const apiOf =
     if (answer.status < 300 || fine.includes(answer.status)) return JSON.parse(answer.text)
     throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
   }
-
-/** A pool with nothing special about it. */
-export const poolNamed = (
-  name: string,
-  cidr: string,
-  more: Partial<Values['IPPool']> = {},
-): Write => ({
-  op: 'create',
-  key: { kind: 'IPPool', name },
-  value: {
-    ...{ name, cidr, blockSize: cidr.includes(':') ? 126 : 30, disabled: false },
-    ...{ terminating: false, allocatable: true, nodeSelector: 'all()' },
-    ...{ allowedUses: ['Workload'], assignmentMode: 'Automatic', ipipMode: 'Never' },
-    ...{ vxlanMode: 'Never', natOutgoing: false, disableBGPExport: false },
-    ...more,
-  },
-})
 
 export const startControllerLab = async (datastoreType: DatastoreType): Promise<ControllerLab> => {
   const kubernetes = await startKubernetes({ crds: [manifests] })

@@ -4,7 +4,7 @@ import type { UnknownFields } from '../model.ts'
 /** One member pool as the status reports it. */
 export interface ServicePoolMember {
   readonly name: string
-  /** One word, such as `Serving`, `Full`, `Draining`, `Drained` or `Unknown`. */
+  /** One word: `Serving`, `Full`, `Draining`, `Drained`, `Disabled`, `Unfit` or `Unknown`. */
   readonly state: string
   /** Addresses the pool can give out, those given out, and the rest. */
   readonly total?: number

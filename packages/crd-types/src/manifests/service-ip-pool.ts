@@ -25,7 +25,7 @@ const status: Schema = object({
         description: 'One pool.',
         properties: {
           name: string('The pool.'),
-          state: string('Serving, Full, Draining, Drained or Unknown.'),
+          state: string('Serving, Full, Draining, Drained, Disabled, Unfit or Unknown.'),
           ...counts('the pool'),
           held: int64('Addresses that pods of this service hold in the pool.', { minimum: 0 }),
           reason: string('Why the pool cannot serve.'),
@@ -57,6 +57,19 @@ export const serviceIPPool: KindDefinition = {
     count('Total', 'Addresses the pools can give out'),
     count('Used', 'Addresses given out'),
     count('Free', 'Addresses left'),
+    {
+      name: 'Serving',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Serving")].status',
+      description: 'Whether pods can get an address',
+    },
+    {
+      name: 'Draining',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Draining")].message',
+      description: 'Addresses that are still held in pools that drain',
+      priority: 1,
+    },
     {
       name: 'IPv4',
       type: 'string',
