@@ -15,6 +15,8 @@ export interface FixedIdentity {
   readonly handleID: string
   /** For people: `{namespace}/{owner kind}/{set}/{pod}`. */
   readonly text: string
+  /** The StatefulSet, whose record the pod stands in. */
+  readonly set: string
 }
 
 const handlePrefix = 'hc-fixed.'
@@ -52,5 +54,5 @@ export const fixedIdentityOf = (
   const set = setOf(facts, pod)
   if (set === undefined) return undefined
   const text = `${namespace}/${statefulSet}/${set}/${pod}`
-  return { handleID: fixedHandleID(namespace, pod), text }
+  return { handleID: fixedHandleID(namespace, pod), text, set }
 }

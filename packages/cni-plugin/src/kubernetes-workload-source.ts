@@ -5,57 +5,15 @@
  */
 import { decodeNamespace, decodeNode, decodePod } from '@hc-calico/crd-types/core'
 import { type ServiceIPPool, serviceIPPoolDocument } from '@hc-calico/crd-types/harmonycloud'
-import { parseJSON } from '@hc-calico/crd-types/json'
 import type { KubeClient } from '@hc-calico/kube-client/lean'
-import { type Either, isLeft } from 'fp-ts/lib/Either.js'
+import type { Either } from 'fp-ts/lib/Either.js'
 import type { PluginConfig } from './config.ts'
+import type { FixedRecordStore } from './fixed-record.ts'
 import type { Identity } from './identity.ts'
+import { fetchObject, fetchOptional, unavailable } from './kubernetes-fetch.ts'
+import { kubernetesFixedRecords } from './kubernetes-fixed-records.ts'
 import type { Machine } from './machine.ts'
-import { CNIFailure, cniErrorCode } from './skel/cni-error.ts'
 import type { NamespaceFacts, PodFacts, WorkloadFacts, WorkloadSource } from './workload-source.ts'
-
-const unavailable = (sentence: string, cause?: unknown): CNIFailure =>
-  new CNIFailure(cniErrorCode.tryAgainLater, sentence, cause === undefined ? {} : { cause })
-
-type Decode<A> = (object: unknown) => Either<string, A>
-
-/** One object; undefined when there is none. Rejects with CNIFailure code 11. */
-const fetchOptional = async <A>(
-  client: KubeClient,
-  path: string,
-  what: string,
-  decode: Decode<A>,
-): Promise<A | undefined> => {
-  const response = await client.request({ method: 'GET', path }).catch((cause: Error) => {
-    throw unavailable(`failed to get ${what}: ${cause.message}`, cause)
-  })
-  if (response.status === 404) return undefined
-  if (response.status !== 200) {
-    throw unavailable(`failed to get ${what}: ${refusalOf(response, what)}`)
-  }
-  const decoded = decode(parseJSON(response.text))
-  if (isLeft(decoded)) throw unavailable(`failed to read ${what}: ${decoded.left}`)
-  return decoded.right
-}
-
-/** The same, for what has to be there. */
-const fetchObject = async <A>(
-  client: KubeClient,
-  path: string,
-  what: string,
-  decode: Decode<A>,
-): Promise<A> => {
-  const found = await fetchOptional(client, path, what, decode)
-  if (found !== undefined) return found
-  throw unavailable(`failed to get ${what}: there is none of this name`)
-}
-
-const refusalOf = (response: { readonly status: number; readonly text: string }, what: string) => {
-  const [kind = ''] = what.split(' ')
-  if (response.status === 403) return `the role of the plugin needs the permission to get ${kind}s`
-  if (response.status === 401) return 'the credentials of the plugin are not accepted'
-  return `the Kubernetes API answered with HTTP status ${response.status}`
-}
 
 const podFacts = (
   pod: ReturnType<typeof decodePod> extends Either<string, infer P> ? P : never,
@@ -79,6 +37,7 @@ const requireSamePod = (identity: Identity, uid: string | undefined): void => {
 }
 
 class KubernetesSource implements WorkloadSource {
+  readonly fixedRecords: FixedRecordStore = kubernetesFixedRecords(() => this.#connected())
   readonly #open: () => Promise<KubeClient>
   readonly #policyType: PluginConfig['policyType']
   readonly #runtime: WorkloadSource

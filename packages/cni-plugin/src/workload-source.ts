@@ -4,6 +4,7 @@
  * runtime passes with the call; an implementation on the Kubernetes API answers more of it.
  */
 import type { ServiceIPPool } from '@hc-calico/crd-types/harmonycloud'
+import type { FixedRecordStore } from './fixed-record.ts'
 import type { Identity } from './identity.ts'
 import { CNIFailure, cniErrorCode } from './skel/cni-error.ts'
 
@@ -57,6 +58,8 @@ export interface WorkloadSource {
   lookUp(identity: Identity): Promise<WorkloadFacts>
   /** A service pool; undefined when there is none of this name in the namespace. */
   servicePool(namespace: string, name: string): Promise<ServiceIPPool | undefined>
+  /** The records of fixed addresses; absent where nobody keeps any. */
+  readonly fixedRecords?: FixedRecordStore
   /** The pod CIDRs of a node, as Kubernetes gave them; rejects with CNIFailure where nobody knows. */
   podCIDRs(node: string): Promise<ReadonlyArray<string>>
 }

@@ -38,7 +38,11 @@ const fixed = ({ pod = 'redis-0', annotation, owners }: Case) => {
   })
 }
 
-const redis = { handleID: 'hc-fixed.shop.redis-0', text: 'shop/StatefulSet/redis/redis-0' }
+const redis = {
+  handleID: 'hc-fixed.shop.redis-0',
+  text: 'shop/StatefulSet/redis/redis-0',
+  set: 'redis',
+}
 
 test.each<[string, Case, typeof redis | undefined]>([
   ['annotated, of a StatefulSet', { annotation: 'true', owners: [owner('StatefulSet')] }, redis],

@@ -15,6 +15,8 @@ import type { Executed, Execution, Machine } from '../src/machine.ts'
 import { ipamPlugin, mainPlugin } from '../src/plugins.ts'
 import { runPlugin } from '../src/skel/run-plugin.ts'
 import { FakeKernel } from './fake-kernel.ts'
+import { answerOf } from './fake-kubernetes.ts'
+import { oneByOne } from './one-by-one.ts'
 
 const unreachable = datastoreError('Unavailable', 'the datastore cannot be reached')
 
@@ -105,10 +107,14 @@ export class World {
   httpAnswers: number[] = []
   /** Objects of the Kubernetes API by path; others are missing. Numbers answer with that status. */
   readonly kubernetes = new Map<string, object | number>()
-  /** Paths asked of the Kubernetes API. */
+  /** Status with which a request of the Kubernetes API fails. */
+  failKubernetes: (method: string, path: string) => number | undefined = () => undefined
+  /** Paths asked of the Kubernetes API, with the verb where it is not GET. */
   readonly kubernetesCalls: string[] = []
   /** Writes that fail as if the datastore could not be reached. */
   failWrites: (write: Write) => boolean = () => false
+  /** What happens just before a write, on a datastore that makes them one by one. */
+  beforeWrite: (write: Write) => Promise<void> = async () => {}
   /** Reads by the code under test that fail; the assertions' own reads never do. */
   failReads: (query: Query) => DatastoreError | undefined = () => undefined
   /** What the code under test asked of the datastore, call by call. */
@@ -132,8 +138,11 @@ export class World {
     }
   }
 
-  static readonly create = async (writes: ReadonlyArray<Write> = seeds): Promise<World> => {
-    const world = new World()
+  static readonly create = async (
+    writes: ReadonlyArray<Write> = seeds,
+    datastore: Datastore = createMemoryDatastore(),
+  ): Promise<World> => {
+    const world = new World(datastore)
     await world.seed(writes)
     for (const name of ['a', 'b', 'c', 'd']) world.kernel.namespaces.add(netns(name))
     return world
@@ -164,12 +173,10 @@ export class World {
       },
     }),
     kubeClient: async () => ({
-      request: async ({ path }) => {
-        this.kubernetesCalls.push(path)
-        const found = this.kubernetes.get(path) ?? 404
-        return typeof found === 'number'
-          ? { status: found, text: '{}' }
-          : { status: 200, text: JSON.stringify(found) }
+      request: async (request) => {
+        const { method, path } = request
+        this.kubernetesCalls.push(method === 'GET' ? path : `${method} ${path}`)
+        return answerOf(this.kubernetes, request, this.failKubernetes(method, path))
       },
       watch: () => {
         throw new Error('a plugin watches nothing')
@@ -192,7 +199,7 @@ export class World {
           this.waits.push(`commit ${writes.map(({ op, key }) => `${op} ${key.kind}`).join(', ')}`)
           return writes.some(this.failWrites)
             ? async () => left({ error: unreachable, applied: [], current: [] })
-            : this.datastore.commit(writes, options)
+            : oneByOne(this.datastore, this.beforeWrite)(writes, options)
         },
         watch: this.datastore.watch.bind(this.datastore),
         close: async () => {

@@ -6,6 +6,7 @@ import {
   fixedIPRecordName,
   fixedIPRecordPatch,
   fixedIPRecordRemoval,
+  mayHoldLeftovers,
   readFixedIPRecord,
 } from '../src/harmonycloud/index.ts'
 
@@ -77,8 +78,22 @@ describe('names', () => {
     expect(fixedIPRecordMetadata('redis')).toEqual({
       name: 'redis-fixed-ip-conf',
       labels: { 'calico-fixedIP': 'true', 'calico-fixedIP-ref': 'redis' },
-      annotations: { 'calico-fixedIP-ref': 'redis' },
+      annotations: { 'calico-fixedIP-ref': 'redis', 'ipam.harmonycloud.cn/record': '2' },
     })
+  })
+
+  test.each<[string, Parameters<typeof mayHoldLeftovers>[0], boolean]>([
+    ['of the first version', { labels: { 'calico-fixedIP': 'true' } }, true],
+    [
+      'of the first version, null annotations',
+      { labels: { 'calico-fixedIP': 'true' }, annotations: null },
+      true,
+    ],
+    ['of ours', fixedIPRecordMetadata('redis'), false],
+    ['of a person', {}, false],
+    ['of a person, null labels', { labels: null }, false],
+  ])('whether a record %s may hold leftovers', (_, metadata, expected) => {
+    expect(mayHoldLeftovers(metadata)).toBe(expected)
   })
 
   test('a label value ends at 63 characters and with a letter or digit', () => {

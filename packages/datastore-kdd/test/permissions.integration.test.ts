@@ -32,7 +32,8 @@ const permissions = rules.flatMap(({ apiGroups, resources, verbs }) =>
     .filter((group) => group !== 'projectcalico.org' && group !== 'harmonycloud.cn')
     .flatMap((group) =>
       resources
-        .filter((resource) => resource !== newer)
+        // So is the record of fixed addresses.
+        .filter((resource) => resource !== newer && resource !== 'configmaps')
         .flatMap((resource) => verbs.map((verb) => ({ group, resource, verb }))),
     ),
 )

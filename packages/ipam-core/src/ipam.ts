@@ -155,6 +155,8 @@ export interface TakeOverFixedRequest {
   /** Words for people; stands in the attributes. */
   readonly identity: string
   readonly holder: FixedHolder
+  /** Asked again after something else: only if nobody has come since this epoch (OwnerMismatch). */
+  readonly epoch?: number
 }
 
 export interface ParkFixedRequest {

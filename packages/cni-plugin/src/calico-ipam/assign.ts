@@ -173,16 +173,16 @@ const assignAutomatically = async (
 ): Promise<ReadonlyArray<TakenAddress>> => {
   const { identity } = request
   const fixed = fixedIdentityOf(identity, request.facts)
-  // A fixed pod that has its addresses does not care which pools there are.
-  const asked = fixed === undefined ? await requestOf(session, request, plan) : undefined
-  const wanted = (): Promise<WantedAddresses> => requestOf(session, request, plan)
+  if (fixed !== undefined) {
+    // A fixed pod that has its addresses does not care which pools there are.
+    const ask = () => requestOf(session, request, plan)
+    return assignFixed(session, { identity, fixed, plan, ask })
+  }
+  const wanted = await requestOf(session, request, plan)
   return withLockedIPAM(session, async (ipam, forCleanup) => {
     try {
-      if (fixed !== undefined)
-        return await assignFixed(session, ipam, { identity, fixed, plan }, wanted)
-      const needed = asked ?? (await wanted())
-      const assigned = await autoAssignInListOrder(ipam, needed)
-      requireAll(assigned, needed.service)
+      const assigned = await autoAssignInListOrder(ipam, wanted)
+      requireAll(assigned, wanted.service)
       const { v4, v6 } = assigned
       const cidrs = [...(v4?.ips ?? []), ...(v6?.ips ?? [])]
       return await withBlocks(session, identity.handleID, cidrs)

@@ -33,6 +33,16 @@ export const fixedIPRecordLabels = {
   reference: 'calico-fixedIP-ref',
 } as const
 
+/**
+ * Annotation of a record that has never been left stale: whoever releases an address takes its entry
+ * out first, so an entry that differs from what a pod has is a person's wish. The first version
+ * released addresses and left their entries; its records do not have the annotation.
+ */
+export const fixedIPRecordVersion = {
+  annotation: 'ipam.harmonycloud.cn/record',
+  value: '2',
+} as const
+
 const suffix = '-fixed-ip-conf'
 const nameMax = 253
 const labelValueMax = 63
@@ -60,8 +70,24 @@ export const fixedIPRecordMetadata = (setName: string) => ({
     [fixedIPRecordLabels.marker]: 'true',
     [fixedIPRecordLabels.reference]: labelValueOf(setName),
   },
-  annotations: { [fixedIPRecordLabels.reference]: setName },
+  annotations: {
+    [fixedIPRecordLabels.reference]: setName,
+    [fixedIPRecordVersion.annotation]: fixedIPRecordVersion.value,
+  },
 })
+
+type Texts = Readonly<Record<string, string | undefined>> | null
+
+/**
+ * Whether entries of the record may be leftovers of the first version, which labelled every record it
+ * made. One without its label was made by a person, for this one.
+ */
+export const mayHoldLeftovers = (metadata: {
+  readonly labels?: Texts
+  readonly annotations?: Texts
+}): boolean =>
+  metadata.labels?.[fixedIPRecordLabels.marker] === 'true' &&
+  metadata.annotations?.[fixedIPRecordVersion.annotation] === undefined
 
 /** A label value must end with a letter or a digit. */
 const labelValueOf = (text: string): string =>
@@ -71,6 +97,12 @@ const families = [
   { suffix: '-ipv4', field: 'ipv4', label: 'IPv4' },
   { suffix: '-ipv6', field: 'ipv6', label: 'IPv6' },
 ] as const
+
+/** The two keys of a pod. */
+export const fixedIPRecordKeys = (pod: string): Readonly<Record<'ipv4' | 'ipv6', string>> => ({
+  ipv4: `${pod}-ipv4`,
+  ipv6: `${pod}-ipv6`,
+})
 
 /** A value as an address; a person may have written it with the length of a host route. */
 const addressOf = (value: string, field: 'ipv4' | 'ipv6'): string | undefined => {
@@ -106,11 +138,15 @@ export const readFixedIPRecord = (
  * that start together never conflict. As in the first version both keys are always written, the
  * family that has no address as an empty string.
  */
-export const fixedIPRecordPatch = (pod: string, addresses: FixedAddresses): string =>
-  JSON.stringify({
-    data: { [`${pod}-ipv4`]: addresses.ipv4 ?? '', [`${pod}-ipv6`]: addresses.ipv6 ?? '' },
+export const fixedIPRecordPatch = (pod: string, addresses: FixedAddresses): string => {
+  const { ipv4, ipv6 } = fixedIPRecordKeys(pod)
+  return JSON.stringify({
+    data: { [ipv4]: addresses.ipv4 ?? '', [ipv6]: addresses.ipv6 ?? '' },
   })
+}
 
 /** Takes one pod's keys out of the record. */
-export const fixedIPRecordRemoval = (pod: string): string =>
-  JSON.stringify({ data: { [`${pod}-ipv4`]: null, [`${pod}-ipv6`]: null } })
+export const fixedIPRecordRemoval = (pod: string): string => {
+  const { ipv4, ipv6 } = fixedIPRecordKeys(pod)
+  return JSON.stringify({ data: { [ipv4]: null, [ipv6]: null } })
+}

@@ -2,11 +2,14 @@
 export {
   type FixedAddresses,
   type FixedIPRecord,
+  fixedIPRecordKeys,
   fixedIPRecordLabels,
   fixedIPRecordMetadata,
   fixedIPRecordName,
   fixedIPRecordPatch,
   fixedIPRecordRemoval,
+  fixedIPRecordVersion,
+  mayHoldLeftovers,
   type OddEntry,
   readFixedIPRecord,
 } from './fixed-ip-record.ts'

@@ -12,6 +12,7 @@ import { type Decision, done, readMore, type Step } from './decision.ts'
 import {
   cidrsOf,
   epochFor,
+  type Held,
   heldBy,
   holdOf,
   isHeldBy,
@@ -24,6 +25,15 @@ type Next<A> = Either<Refusal, Step<Progress, A>>
 
 const write = <A>(writes: ReadonlyArray<Write>): Next<A> =>
   right({ tag: 'Write', writes, progress: {} })
+
+/** Somebody else has come since the asker looked: the identity is theirs now. */
+export const replaced = (handleID: string): Refusal =>
+  refuse('OwnerMismatch', `the addresses of ${handleID} have another holder or epoch by now`)
+
+const isLater = (one: Held, { holder, epoch }: TakeOverFixedRequest): boolean => {
+  if (epoch === undefined || one.state === undefined) return false
+  return one.state.epoch > epoch || (one.state.epoch === epoch && !isHeldBy(one, holder))
+}
 
 /** Takes the identity's addresses over; undefined when it has none. A wrong count is put right. */
 export const takeOverFixedDecision = (
@@ -40,6 +50,7 @@ export const takeOverFixedDecision = (
     if ('queries' in found) return right(readMore(found.queries, progress))
     const { held } = found
     if (held.length === 0) return right(done(undefined))
+    if (held.some((one) => isLater(one, request))) return left(replaced(handleID))
     const epoch = epochFor(held, holder)
     const open = held.filter((one) => !isHeldBy(one, holder) || one.state?.epoch !== epoch)
     if (open.length === 0) return right(done(holdOf(held, epoch)))

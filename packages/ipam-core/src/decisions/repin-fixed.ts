@@ -12,6 +12,7 @@ import type { RepinFixedRequest } from '../ipam.ts'
 import type { FixedState } from '../model/fixed-allocation.ts'
 import { type Decision, done, readMore, type Step } from './decision.ts'
 import { addressOf, familyOf, type Held, heldBy, writesFor } from './fixed-held.ts'
+import { replaced } from './fixed-holder.ts'
 
 export interface RepinPlan {
   /** Canonical text of the new address. */
@@ -24,10 +25,6 @@ export interface RepinPlan {
 
 type Progress = Readonly<Record<string, never>>
 type Next = Either<Refusal, Step<Progress, RepinPlan>>
-
-/** Somebody else has come since the asker looked: the identity is theirs now. */
-export const replaced = (handleID: string): Refusal =>
-  refuse('OwnerMismatch', `the addresses of ${handleID} have another holder or epoch by now`)
 
 const isAsSeen = ({ state }: Held, { epoch, holderID }: RepinFixedRequest): boolean =>
   state !== undefined && state.epoch === epoch && state.holder?.id === holderID

@@ -150,6 +150,19 @@ describe.each([
     await expect(late).rejects.toMatchObject({ tag: 'SequenceNumberMismatch' })
   })
 
+  test('asked again after something else, it is refused where somebody has come since', async () => {
+    const place = await placeWith(atomicCommit)
+    await claim(place)
+    const hold = await takeOver(place, 'c2')
+    const again = { handleID, identity, holder: { id: 'c2', node: 'n2' }, epoch: 2 }
+    expect(await place.ipam.takeOverFixed(again)).toEqual(hold)
+    await place.ipam.parkFixed({ handleID, holderID: 'c2' })
+    await expect(place.ipam.takeOverFixed(again)).rejects.toMatchObject({ tag: 'OwnerMismatch' })
+    const next = await takeOver(place, 'c3')
+    await expect(place.ipam.takeOverFixed(again)).rejects.toMatchObject({ tag: 'OwnerMismatch' })
+    expect(await takeOver(place, 'c3')).toEqual(next)
+  })
+
   test('a crash between any two writes: the next start has the same addresses', async () => {
     for (let survives = 0; survives < 4; survives += 1) {
       const place = await placeWith(atomicCommit)
