@@ -71,6 +71,16 @@ const flags = {
     fallback: '1m',
     about: 'how long a set must be gone before that is believed',
   },
+  'unknown-retention': {
+    env: 'UNKNOWN_RETENTION_PERIOD',
+    fallback: '1h',
+    about: 'how long addresses are kept whose set is gone and whose retention nobody knows',
+  },
+  'garbage-dry-run': {
+    env: 'GARBAGE_DRY_RUN',
+    fallback: 'false',
+    about: 'true: garbage collection only says what it would do',
+  },
   'lease-duration': { env: 'LEASE_DURATION', fallback: '15s', about: '' },
   'renew-deadline': { env: 'RENEW_DEADLINE', fallback: '10s', about: '' },
   'retry-period': { env: 'RETRY_PERIOD', fallback: '2s', about: '' },
@@ -143,6 +153,8 @@ const settingsOf = (ask: Ask): ControllerSettings => ({
   servicePoolNamespace: ask('service-pool-namespace') ?? defaultSettings.servicePoolNamespace,
   leakGraceMs: needDuration(ask, 'leak-grace'),
   retentionGraceMs: needDuration(ask, 'retention-grace'),
+  unknownRetentionMs: needDuration(ask, 'unknown-retention'),
+  isCollectionDry: needOneOf(ask, 'garbage-dry-run', ['false', 'true'] as const) === 'true',
   election: electionOf(ask),
 })
 

@@ -1,5 +1,6 @@
 /** All loops of the controller. */
 import type { ControllerContext } from './context.ts'
+import { createFixedReconciler } from './fixed/fixed-reconciler.ts'
 import { createPoolThresholds } from './pools/thresholds.ts'
 import type { Reconciler } from './reconciler.ts'
 import { createServiceStatus } from './service-pools/status.ts'
@@ -9,4 +10,5 @@ export type CreateReconciler = (context: ControllerContext) => Reconciler
 export const createReconcilers: ReadonlyArray<CreateReconciler> = [
   createServiceStatus,
   createPoolThresholds,
+  createFixedReconciler,
 ]

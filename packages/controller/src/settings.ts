@@ -13,6 +13,12 @@ export interface ControllerSettings {
   readonly leakGraceMs: number
   /** Absences of sets and ordinals must be this old before retention believes them. */
   readonly retentionGraceMs: number
+  /** How long addresses are kept whose set is gone and whose policy nobody has ever seen. */
+  readonly unknownRetentionMs: number
+  /** Garbage collection only says what it would do. */
+  readonly isCollectionDry: boolean
+  /** Addresses that garbage collection or retention release in one run; the rest waits for the next. */
+  readonly releasesPerRunMax: number
   readonly election: ElectionLimits
   readonly pace: SourcePace
   readonly thresholds: ThresholdLimits
@@ -24,6 +30,9 @@ export const defaultSettings: ControllerSettings = {
   servicePoolNamespace: 'kube-system',
   leakGraceMs: 900_000,
   retentionGraceMs: 60_000,
+  unknownRetentionMs: 3_600_000,
+  isCollectionDry: false,
+  releasesPerRunMax: 500,
   election: defaultElectionLimits,
   pace: defaultPace,
   thresholds: defaultThresholdLimits,

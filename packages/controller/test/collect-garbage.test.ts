@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { collectGarbage } from '../src/decisions/collect-garbage.ts'
-import type { GarbageSituation, SeenAllocation } from '../src/decisions/garbage-model.ts'
+import type { GarbageSituation, SeenAllocation, SeenPod } from '../src/decisions/garbage-model.ts'
 
 const pod = { pod: 'web', namespace: 'default', node: 'n1' }
 const of = (over: Partial<SeenAllocation> = {}): SeenAllocation => ({
@@ -15,7 +15,7 @@ const calm: GarbageSituation = {
   allocations: [],
   pods: new Map(),
   nodes: new Set(['n1']),
-  identities: new Set(),
+  podOfIdentity: () => undefined,
   blockOwners: new Set(),
   handles: new Map(),
   suspected: new Map(),
@@ -45,7 +45,21 @@ describe('allocations', () => {
       { allocations: [of()], pods: web({ ips: ['10.0.0.2'] }) },
       ['k8s.c1'],
     ],
-    ['its pod is on another node', { allocations: [of()], pods: web({ node: 'n2' }) }, ['k8s.c1']],
+    [
+      'its pod says it has it, whatever the nodes are called',
+      { allocations: [of()], pods: web({ node: 'n2' }) },
+      [],
+    ],
+    [
+      'its pod starts on another node',
+      { allocations: [of()], pods: web({ node: 'n2', ips: [] }), nodes: new Set(['n1', 'n2']) },
+      ['k8s.c1'],
+    ],
+    [
+      'its pod starts on a node whose name nobody can translate',
+      { allocations: [of()], pods: web({ node: 'k2', ips: [] }) },
+      [],
+    ],
     ['its pod was evicted', { allocations: [of()], pods: web({ isEvicted: true }) }, ['k8s.c1']],
     ['unknown source', { allocations: [of({ attributes: { node: 'n1' } })] }, []],
     ['no attributes at all', { allocations: [of({ attributes: {} })] }, []],
@@ -120,19 +134,50 @@ describe('fixed addresses, nodes, handles', () => {
     attributes: { node: 'n1' },
     fixed: { identity: 'web-0', holder: { id: 'c1', node: 'n1' } },
   })
-  test.each<[string, Partial<GarbageSituation>, number]>([
-    ['held', { identities: new Set(['web-0']) }, 0],
-    ['its pod is gone', {}, 1],
-    ['its node is gone', { identities: new Set(['web-0']), nodes: new Set() }, 1],
-  ])('fixed, %s', (_name, over, parked) => {
-    const plan = twice({ ...calm, allocations: [fixed], handles: new Map([['f', '1']]), ...over })
-    expect(plan.park).toHaveLength(parked)
-    expect([plan.release, plan.deleteHandles]).toEqual([[], []])
+  const there = (over = {}): SeenPod => ({
+    node: 'n1',
+    ips: ['10.0.0.1'],
+    isEvicted: false,
+    ...over,
+  })
+  const second = { ...fixed, ip: 'fd00::1' }
+  test.each<[string, SeenPod | 'unknown' | undefined, number, SeenAllocation[]]>([
+    ['held', there(), 0, [fixed]],
+    ['its pod is gone', undefined, 1, [fixed]],
+    ['its pod was evicted', there({ isEvicted: true }), 1, [fixed]],
+    ['its pod is starting there', there({ ips: [] }), 0, [fixed]],
+    ['its pod is not scheduled', there({ ips: [], node: '' }), 0, [fixed]],
+    ['its pod starts elsewhere', there({ ips: [], node: 'n2' }), 1, [fixed]],
+    ['its pod has another address', there({ ips: ['10.0.0.2'] }), 1, [fixed]],
+    ['its pod has one of two: the holder is there', there(), 0, [fixed, second]],
+    ['its pod has none of two', there({ ips: ['10.0.0.2'] }), 1, [fixed, second]],
+    ['nobody can tell', 'unknown', 0, [fixed]],
+    ['parked', undefined, 0, [{ ...fixed, fixed: { identity: 'web-0' } }]],
+  ])('fixed, %s', (_name, pod, parked, allocations) => {
+    const situation = { ...calm, allocations, handles: new Map([['f', '1']]) }
+    const plan = twice({ ...situation, podOfIdentity: () => pod })
+    expect(
+      plan.park.map(({ handleID, holderID, identity }) => [handleID, holderID, identity]),
+    ).toEqual(Array.from({ length: parked }, () => ['f', 'c1', 'web-0']))
+    expect([plan.release, plan.deleteHandles, plan.candidates]).toEqual([[], [], []])
+  })
+  test('held by somebody else in between: the time starts again', () => {
+    const { suspected } = collectGarbage({ ...calm, allocations: [fixed] })
+    const later = { ...fixed, fixed: { identity: 'web-0', holder: { id: 'c2', node: 'n1' } } }
+    expect(collectGarbage({ ...calm, allocations: [later], suspected, nowMs: 100 }).park).toEqual(
+      [],
+    )
   })
   test('a node is cleaned when it is gone and nothing names it', () => {
     const owners = { ...calm, blockOwners: new Set(['n1', 'n2', 'n3']) }
     const named = of({ attributes: { node: 'n3' } })
     expect(twice({ ...owners, allocations: [named] }).cleanNodes).toEqual(['n2'])
+  })
+  test('a handle is known in any letter case', () => {
+    const handles = new Map([['k8s.C1', '1']])
+    expect(
+      twice({ ...calm, handles, allocations: [of({ handleID: 'k8s.c1\rx' })] }).deleteHandles,
+    ).toEqual([])
   })
   test('a handle that owns nothing goes, one that was written in between stays', () => {
     const start = {

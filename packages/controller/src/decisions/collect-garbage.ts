@@ -4,37 +4,57 @@
  * written before its block. A suspicion names what it saw (sequence number, revision, holder), so
  * anything that moved in between starts its time again. What is not understood is kept.
  */
-import type { GarbagePlan, GarbageSituation, SeenAllocation } from './garbage-model.ts'
+import type {
+  GarbagePlan,
+  GarbageSituation,
+  GoneHolder,
+  SeenAllocation,
+  SeenPod,
+} from './garbage-model.ts'
 
 type Verdict = 'used' | 'unknown' | 'tunnel' | 'leaked' | 'holder gone'
 
 const windowsHandle = 'windows-reserved-ipam-handle'
 
-const podVerdict = (
-  { ip, attributes }: SeenAllocation,
-  { pods }: GarbageSituation,
-): 'used' | 'leaked' => {
-  const pod = pods.get(`${attributes.namespace}/${attributes.pod}`)
-  if (pod === undefined) return 'leaked'
-  if (pod.node !== '' && attributes.node !== undefined && pod.node !== attributes.node)
-    return 'leaked'
-  if (pod.isEvicted) return 'leaked'
-  return pod.ips.length === 0 || pod.ips.includes(ip) ? 'used' : 'leaked'
+type Nodes = GarbageSituation['nodes']
+
+/** Whether a pod that is there is not the one that this address was given to. */
+const isElsewhere = ({ ip, attributes }: SeenAllocation, pod: SeenPod, nodes: Nodes): boolean => {
+  if (pod.isEvicted) return true
+  // Its own word counts most: names of nodes differ where the datastore has nodes of its own.
+  if (pod.ips.length > 0) return !pod.ips.includes(ip)
+  const { node } = attributes
+  return node !== undefined && node !== pod.node && nodes.has(node) && nodes.has(pod.node)
+}
+
+/** Whether an allocation that names a pod is leaked, as far as this pod (or none) shows. */
+export const isLeakedBy = (
+  allocation: SeenAllocation,
+  pod: SeenPod | undefined,
+  nodes: Nodes,
+): boolean => pod === undefined || isElsewhere(allocation, pod, nodes)
+
+/** Whether the holder of a fixed address is gone, as far as its identity's pod (or none) shows. */
+export const isHolderGone = (allocation: SeenAllocation, pod: SeenPod | undefined): boolean => {
+  if (pod === undefined || pod.isEvicted) return true
+  if (pod.ips.length > 0) return !pod.ips.includes(allocation.ip)
+  // It is starting, and somewhere else: it takes over when it comes so far.
+  return pod.node !== '' && pod.node !== allocation.fixed?.holder?.node
 }
 
 const verdictOn = (allocation: SeenAllocation, situation: GarbageSituation): Verdict => {
   const { attributes, fixed, handleID } = allocation
   // Fixed addresses are judged by identity, never by a pod's uid, and go by retention only.
   if (fixed !== undefined) {
-    const { holder, identity } = fixed
-    if (holder === undefined) return 'used'
-    const isThere = situation.identities.has(identity) && situation.nodes.has(holder.node)
-    return isThere ? 'used' : 'holder gone'
+    const pod = fixed.holder && situation.podOfIdentity(fixed.identity)
+    if (fixed.holder === undefined || pod === 'unknown') return 'used'
+    return isHolderGone(allocation, pod) ? 'holder gone' : 'used'
   }
   if (handleID === undefined || handleID.toLowerCase() === windowsHandle) return 'unknown'
   if (attributes.type?.endsWith('TunnelAddress')) return 'tunnel'
   if (!attributes.pod || !attributes.namespace) return 'unknown'
-  return podVerdict(allocation, situation)
+  const pod = situation.pods.get(`${attributes.namespace}/${attributes.pod}`)
+  return isLeakedBy(allocation, pod, situation.nodes) ? 'leaked' : 'used'
 }
 
 interface Judged {
@@ -109,19 +129,29 @@ const leakedHandles = (
   return release
 }
 
+/** A holder goes with all its addresses or with none. */
 const goneHolders = (
   judged: ReadonlyArray<Judged>,
   isConfirmed: (suspicion: string) => boolean,
 ): GarbagePlan['park'] => {
-  const park = new Map<string, GarbagePlan['park'][number]>()
-  for (const { allocation, verdict } of judged) {
-    const { handleID, fixed } = allocation
-    if (verdict !== 'holder gone' || handleID === undefined || !fixed?.holder) continue
-    const holderID = fixed.holder.id
-    const suspicion = `holder ${handleID} ${holderID} ${fixed.holder.node}`
-    if (isConfirmed(suspicion)) park.set(`${handleID} ${holderID}`, { handleID, holderID })
+  const holders = new Map<string, Judged[]>()
+  for (const one of judged) {
+    const { handleID, fixed } = one.allocation
+    if (handleID === undefined || fixed?.holder === undefined) continue
+    const key = `holder ${handleID} ${fixed.holder.id} ${fixed.holder.node}`
+    const others = holders.get(key)
+    if (others === undefined) holders.set(key, [one])
+    else others.push(one)
   }
-  return [...park.values()]
+  const park: GoneHolder[] = []
+  for (const [suspicion, group] of holders) {
+    const allocations = group.map(({ allocation }) => allocation)
+    const { handleID = '', fixed } = allocations[0] as SeenAllocation
+    if (!group.every(({ verdict }) => verdict === 'holder gone')) continue
+    if (fixed?.holder === undefined || !isConfirmed(suspicion)) continue
+    park.push({ handleID, holderID: fixed.holder.id, identity: fixed.identity, allocations })
+  }
+  return park
 }
 
 const nodesToClean = (
@@ -134,6 +164,21 @@ const nodesToClean = (
   )
 }
 
+/** Handles as both datastores compare them: letter case, and what damage of old appended, aside. */
+export const handleName = (id: string): string => (id.split('\r')[0] as string).toLowerCase()
+
+const handlesToDelete = (
+  { allocations, handles }: GarbageSituation,
+  isConfirmed: (suspicion: string) => boolean,
+): GarbagePlan['deleteHandles'] => {
+  const owning = new Set(allocations.map(({ handleID }) => handleID && handleName(handleID)))
+  return [...handles]
+    .filter(
+      ([id, revision]) => !owning.has(handleName(id)) && isConfirmed(`handle ${id} ${revision}`),
+    )
+    .map(([handleID, revision]) => ({ handleID, revision }))
+}
+
 /** What to do now, and what to remember. Only ever called with complete lists of everything. */
 export const collectGarbage = (situation: GarbageSituation): GarbagePlan => {
   const { next, isConfirmed } = memoryOf(situation)
@@ -142,12 +187,13 @@ export const collectGarbage = (situation: GarbageSituation): GarbagePlan => {
     verdict: verdictOn(allocation, situation),
   }))
   const judged = withTunnels(wholeHandles(first), situation)
-  const release = leakedHandles(judged, isConfirmed)
-  const park = goneHolders(judged, isConfirmed)
-  const cleanNodes = nodesToClean(situation, isConfirmed)
-  const owning = new Set(situation.allocations.map(({ handleID }) => handleID))
-  const deleteHandles = [...situation.handles]
-    .filter(([id, revision]) => !owning.has(id) && isConfirmed(`handle ${id} ${revision}`))
-    .map(([handleID, revision]) => ({ handleID, revision }))
-  return { suspected: next, release, park, cleanNodes, deleteHandles }
+  const leaked = judged.filter(({ verdict }) => verdict === 'leaked')
+  return {
+    candidates: leaked.map(({ allocation }) => allocation),
+    release: leakedHandles(judged, isConfirmed),
+    park: goneHolders(judged, isConfirmed),
+    cleanNodes: nodesToClean(situation, isConfirmed),
+    deleteHandles: handlesToDelete(situation, isConfirmed),
+    suspected: next,
+  }
 }

@@ -16,7 +16,7 @@ export interface SeenAllocation {
 }
 
 export interface SeenPod {
-  /** Empty until it is scheduled. */
+  /** By the name that allocations carry; empty until it is scheduled. */
   readonly node: string
   /** Of its status and of Calico's pod IP annotations; empty while it starts. */
   readonly ips: ReadonlyArray<string>
@@ -26,30 +26,41 @@ export interface SeenPod {
 export interface GarbageSituation {
   readonly allocations: ReadonlyArray<SeenAllocation>
   /** By `namespace/name`. */
-  readonly pods: ReadonlyMap<string, SeenPod>
+  readonly pods: Pick<ReadonlyMap<string, SeenPod>, 'get'>
+  /** By the names that allocations carry. */
   readonly nodes: ReadonlySet<string>
-  /** Identities whose pod exists. */
-  readonly identities: ReadonlySet<string>
+  /** The pod of an identity; `unknown` where nobody here can tell. */
+  readonly podOfIdentity: (identity: string) => SeenPod | 'unknown' | undefined
   /** Hosts that own blocks. */
   readonly blockOwners: ReadonlySet<string>
   /** Every stored handle, with its revision. */
-  readonly handles: ReadonlyMap<string, string>
+  readonly handles: Iterable<readonly [id: string, revision: string]>
   /** When each suspicion was first raised, in ms; from the run before. */
   readonly suspected: ReadonlyMap<string, number>
   readonly nowMs: number
   readonly graceMs: number
 }
 
+/** Who held fixed addresses, and which. */
+export interface GoneHolder {
+  readonly handleID: string
+  readonly holderID: string
+  readonly identity: string
+  readonly allocations: ReadonlyArray<SeenAllocation>
+}
+
 export interface GarbagePlan {
   /** For the next run: what is not suspected any more has been forgotten. */
   readonly suspected: ReadonlyMap<string, number>
+  /** Allocations that look leaked, whether that is old enough or not. */
+  readonly candidates: ReadonlyArray<SeenAllocation>
   /** Whole handles only. The caller validates each once more against the API before it frees it. */
   readonly release: ReadonlyArray<{
     readonly handleID: string
     readonly allocations: ReadonlyArray<SeenAllocation>
   }>
   /** Fixed addresses whose holder is gone: parked, never freed. */
-  readonly park: ReadonlyArray<{ readonly handleID: string; readonly holderID: string }>
+  readonly park: ReadonlyArray<GoneHolder>
   /** Nodes that are gone and own nothing: their affinities may go, where the blocks are empty. */
   readonly cleanNodes: ReadonlyArray<string>
   /** Handles that own nothing, at the revision at which that was seen. */

@@ -4,6 +4,7 @@
  * of the sets yet, an unreadable policy) keeps the address: a kept address costs one address, a
  * released one can cost somebody their data.
  */
+import { type SetSize, wantsOrdinal } from './fixed-set.ts'
 
 export type RetentionPolicy =
   | { readonly tag: 'WhileSetExists' }
@@ -12,11 +13,20 @@ export type RetentionPolicy =
   | { readonly tag: 'Forever' }
 
 /** The set as the API server has it now. */
-export interface KnownSet {
+export interface KnownSet extends SetSize {
   readonly policy: RetentionPolicy
-  readonly replicas: number
-  /** First ordinal (`spec.ordinals.start`). */
-  readonly firstOrdinal: number
+}
+
+export interface RetentionLimits {
+  /** How long this process must have seen an absence before it is believed at all. */
+  readonly graceMs: number
+  /** How long addresses of a set are kept that is gone and whose policy nobody has ever seen. */
+  readonly unknownPolicyMs: number
+}
+
+export const defaultRetentionLimits: RetentionLimits = {
+  graceMs: 60_000,
+  unknownPolicyMs: 3_600_000,
 }
 
 export interface RetentionSituation {
@@ -25,13 +35,13 @@ export interface RetentionSituation {
   readonly inUse: boolean
   /** Undefined where there is no such set. */
   readonly set: KnownSet | undefined
-  /** Policy recorded while the set still existed. */
-  readonly recordedPolicy: RetentionPolicy
-  /** When the set, or the ordinal, was first seen to be absent and has been ever since. */
+  /** Policy recorded while the set still existed; undefined: nobody has ever seen it. */
+  readonly recordedPolicy: RetentionPolicy | undefined
+  /** How long the set has been gone by the record, which outlives this process. */
+  readonly setGoneForMs: number
+  /** When this process first saw the set, or the ordinal, to be absent, and has ever since. */
   readonly absentSinceMs: number | undefined
   readonly nowMs: number
-  /** How long an absence must last before it is believed at all. */
-  readonly graceMs: number
 }
 
 export type RetentionVerdict =
@@ -42,25 +52,37 @@ export type RetentionVerdict =
 
 const keep: RetentionVerdict = { tag: 'Keep' }
 
-const absentFor = (situation: RetentionSituation, keptMs: number): RetentionVerdict => {
-  const { absentSinceMs, nowMs, graceMs } = situation
+/** `leftMs`: what the policy still grants. */
+const absent = (
+  { absentSinceMs, nowMs }: RetentionSituation,
+  leftMs: number,
+  { graceMs }: RetentionLimits,
+): RetentionVerdict => {
   const sinceMs = absentSinceMs ?? nowMs
-  const untilMs = sinceMs + Math.max(keptMs, graceMs)
+  const untilMs = Math.max(sinceMs + graceMs, nowMs + leftMs)
   // A first sight never releases, however short the time: two observations, always.
-  const isDue = absentSinceMs !== undefined && nowMs >= untilMs
+  const isDue = sinceMs < nowMs && nowMs >= untilMs
   return isDue ? { tag: 'Release' } : { tag: 'Watch', sinceMs, untilMs }
 }
 
+/** How long addresses are kept once their set is gone. */
+const keptMs = (policy: RetentionPolicy | undefined, limits: RetentionLimits): number => {
+  if (policy === undefined) return limits.unknownPolicyMs
+  return policy.tag === 'KeepAfterSet' ? policy.ms : 0
+}
+
 /** The verdict on one identity. `Keep` forgets any absence: that is how re-creation undoes it. */
-export const retentionVerdict = (situation: RetentionSituation): RetentionVerdict => {
-  const { inUse, set, recordedPolicy, ordinal } = situation
+export const retentionVerdict = (
+  situation: RetentionSituation,
+  limits: RetentionLimits = defaultRetentionLimits,
+): RetentionVerdict => {
+  const { inUse, set, recordedPolicy, ordinal, setGoneForMs } = situation
   if (inUse) return keep
   if (set !== undefined) {
-    const { firstOrdinal, replicas, policy } = set
-    const isWanted = ordinal >= firstOrdinal && ordinal < firstOrdinal + replicas
-    if (isWanted || policy.tag !== 'ReleaseOnScaleDown') return keep
-    return absentFor(situation, 0)
+    const isKept = set.policy.tag !== 'ReleaseOnScaleDown' || wantsOrdinal(set, ordinal)
+    return isKept ? keep : absent(situation, 0, limits)
   }
-  if (recordedPolicy.tag === 'Forever') return keep
-  return absentFor(situation, recordedPolicy.tag === 'KeepAfterSet' ? recordedPolicy.ms : 0)
+  if (recordedPolicy?.tag === 'Forever') return keep
+  const leftMs = Math.max(0, keptMs(recordedPolicy, limits) - setGoneForMs)
+  return absent(situation, leftMs, limits)
 }

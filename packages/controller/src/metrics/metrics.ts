@@ -10,6 +10,12 @@ export interface ControllerMetrics {
   /** Allocations that garbage collection suspects or has confirmed. */
   readonly gcCandidates: Gauge<'ippool' | 'node'>
   readonly gcReclamations: Counter<'ippool' | 'node'>
+  /** Fixed addresses that retention gave back. */
+  readonly fixedReleased: Counter
+  /** Fixed addresses whose holder was gone without a word. */
+  readonly fixedParked: Counter
+  /** Handles that owned nothing and were deleted. */
+  readonly handlesDeleted: Counter
   /** The highest threshold that each pool has reached, in per cent; 0: none. */
   readonly poolLevel: Gauge<'ippool'>
   /** Loop runs; `result`: `done` or `failed`. */
@@ -29,6 +35,24 @@ const loopMetrics = (registers: Registry[]) => ({
     help: 'How long runs of each loop take.',
     labelNames: ['loop'],
     buckets: [0.01, 0.1, 1, 10, 60, 300],
+    registers,
+  }),
+})
+
+const fixedMetrics = (registers: Registry[]) => ({
+  fixedReleased: new Counter({
+    name: 'hc_calico_fixed_released_total',
+    help: 'Fixed addresses given back by retention.',
+    registers,
+  }),
+  fixedParked: new Counter({
+    name: 'hc_calico_fixed_parked_total',
+    help: 'Fixed addresses parked because their holder was gone.',
+    registers,
+  }),
+  handlesDeleted: new Counter({
+    name: 'hc_calico_gc_handles_deleted_total',
+    help: 'Handles that owned nothing and were deleted.',
     registers,
   }),
 })
@@ -56,6 +80,7 @@ export const createMetrics = (): ControllerMetrics => {
       labelNames: ['ippool'],
       registers,
     }),
+    ...fixedMetrics(registers),
     ...loopMetrics(registers),
   }
 }

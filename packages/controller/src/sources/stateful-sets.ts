@@ -1,14 +1,12 @@
 /** StatefulSets of `apps`, and of OpenKruise where its API is served: they have the same fields. */
+import { reservedOrdinals, type SetSize } from '../decisions/fixed-set.ts'
 import type { KubeObject, KubeResource } from './kube-source.ts'
 
-export interface StatefulSetFacts {
+export interface StatefulSetFacts extends SetSize {
   readonly apiVersion: string
   readonly namespace: string
   readonly name: string
   readonly uid: string
-  readonly replicas: number
-  /** `spec.ordinals.start`. */
-  readonly firstOrdinal: number
   readonly isTerminating: boolean
   /** The set's own annotations of ours (`...harmonycloud.cn`): retention policy and the like. */
   readonly annotations: Readonly<Record<string, string>>
@@ -20,6 +18,7 @@ interface SetObject extends KubeObject {
   readonly spec?: {
     readonly replicas?: number
     readonly ordinals?: { readonly start?: number }
+    readonly reserveOrdinals?: unknown
     readonly template?: {
       readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> }
     }
@@ -34,7 +33,7 @@ const ours = (
 ): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(annotations).filter(([key]) => isOurs(key)))
 
-const readSet =
+export const readSet =
   (apiVersion: string) =>
   (object: KubeObject): readonly [string, StatefulSetFacts] => {
     const { metadata = {}, spec = {} } = object as SetObject
@@ -46,6 +45,7 @@ const readSet =
       uid,
       replicas: spec.replicas ?? 1,
       firstOrdinal: spec.ordinals?.start ?? 0,
+      reserved: reservedOrdinals(spec.reserveOrdinals),
       isTerminating: metadata.deletionTimestamp !== undefined,
       annotations: ours(metadata.annotations),
       templateAnnotations: ours(spec.template?.metadata?.annotations),

@@ -68,8 +68,11 @@ const apiOf =
     throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
   }
 
-export const startControllerLab = async (datastoreType: DatastoreType): Promise<ControllerLab> => {
-  const kubernetes = await startKubernetes({ crds: [manifests] })
+export const startControllerLab = async (
+  datastoreType: DatastoreType,
+  { controllerManager = false } = {},
+): Promise<ControllerLab> => {
+  const kubernetes = await startKubernetes({ crds: [manifests], controllerManager })
   const etcd = datastoreType === 'etcdv3' ? await startEtcd() : undefined
   const { kubeconfig } = kubernetes
   const client = await createKubeClient({ kubeconfig })
