@@ -1,6 +1,6 @@
 /**
- * A whole cluster of one node: the real control plane, kubelet and containerd in a network
- * namespace, our executables as its CNI plugin, signed in as the service account of our own RBAC
+ * A whole cluster: the real control plane, and nodes, each with kubelet and containerd in a network
+ * namespace of its own, our executables as their CNI plugin, signed in as the service account of our own RBAC
  * manifest and allowed no more than that. Addresses are kept on the Kubernetes API, or in an etcd
  * of Calico's own beside it.
  */
@@ -15,6 +15,7 @@ import { createLeanEtcdDatastore } from '@hc-calico/datastore-etcd/lean'
 import { createKubernetesDatastore } from '@hc-calico/datastore-kdd'
 import type { Datastore, Write } from '@hc-calico/ipam-core/ports'
 import { createLeanKubeClient } from '@hc-calico/kube-client/lean'
+import { type LabPool, poolValue } from '../../packages/cni-plugin/test/lab/lab-datastore.ts'
 import { executables } from '../node-under-test.ts'
 
 const packages = join(import.meta.dirname, '../../packages')
@@ -28,21 +29,16 @@ export interface PodAddress {
   readonly ip: string
 }
 
-const pool = {
-  name: 'pods',
-  cidr: '10.67.0.0/24',
-  blockSize: 28,
-  disabled: false,
-  terminating: false,
-  allocatable: true,
-  nodeSelector: 'all()',
-  allowedUses: ['Workload', 'Tunnel'],
-  assignmentMode: 'Automatic',
-  ipipMode: 'Never',
-  vxlanMode: 'Never',
-  natOutgoing: false,
-  disableBGPExport: false,
+export interface ClusterOptions {
+  /** `node-1` and so on; default 1. */
+  readonly nodes?: number
+  /** Default: one of IPv4. */
+  readonly pools?: ReadonlyArray<LabPool>
+  /** Default: IPv4 only. */
+  readonly isDual?: boolean
 }
+
+const defaultPools: ReadonlyArray<LabPool> = [{ name: 'pods', cidr: '10.67.0.0/24', blockSize: 28 }]
 
 const create = (key: object, value: object): Write => ({ op: 'create', key, value }) as Write
 
@@ -50,21 +46,46 @@ export class ClusterUnderTest {
   readonly lan: LAN
   readonly kubernetes: Kubernetes
   readonly datastore: Datastore
-  readonly node: KubernetesNode
+  readonly nodes: ReadonlyArray<KubernetesNode>
   readonly #etcd: Etcd | undefined
 
   constructor(parts: {
     lan: LAN
     kubernetes: Kubernetes
     datastore: Datastore
-    node: KubernetesNode
+    nodes: ReadonlyArray<KubernetesNode>
     etcd: Etcd | undefined
   }) {
     this.lan = parts.lan
     this.kubernetes = parts.kubernetes
     this.datastore = parts.datastore
-    this.node = parts.node
+    this.nodes = parts.nodes
     this.#etcd = parts.etcd
+  }
+
+  /** The first one. */
+  get node(): KubernetesNode {
+    return this.nodes[0] as KubernetesNode
+  }
+
+  nodeNamed(name: string): KubernetesNode {
+    const found = this.nodes.find((node) => node.name === name)
+    if (found === undefined) throw new Error(`there is no node ${name}`)
+    return found
+  }
+
+  /** kill -9 of every process of the cluster at once, and everything started again. */
+  async cutPower(): Promise<void> {
+    const etcd = this.#etcd === undefined ? [] : [this.#etcd.kill()]
+    await Promise.all([
+      this.kubernetes.cutPower(),
+      ...etcd,
+      ...this.nodes.map((node) => node.cutPower()),
+    ])
+    await this.#etcd?.start()
+    await this.kubernetes.start()
+    await Promise.all(this.nodes.map((node) => node.start()))
+    await Promise.all(this.nodes.map((node) => node.waitUntilReady()))
   }
 
   /** What `kubectl get pods -o wide` shows of the pods that run. */
@@ -112,7 +133,7 @@ export class ClusterUnderTest {
   }
 
   async stop(): Promise<void> {
-    await this.node.stop()
+    await Promise.all(this.nodes.map((node) => node.stop()))
     await this.datastore.close()
     await this.kubernetes.stop()
     await this.#etcd?.stop()
@@ -147,7 +168,16 @@ const pluginKubeconfig = async (kubernetes: Kubernetes, file: string): Promise<v
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 })
 }
 
-const conflist = (directory: string, etcd: Etcd | undefined): object => ({
+/** What the plugin wrote on a node. */
+export const logOf = (directory: string, node: string): string => join(directory, `${node}.log`)
+
+interface Installed {
+  readonly directory: string
+  readonly etcd: Etcd | undefined
+  readonly isDual: boolean
+}
+
+const conflist = ({ directory, etcd, isDual }: Installed, node: string): object => ({
   cniVersion: '1.0.0',
   name: 'k8s-pod-network',
   plugins: [
@@ -156,11 +186,12 @@ const conflist = (directory: string, etcd: Etcd | undefined): object => ({
       ...(etcd === undefined
         ? { datastore_type: 'kubernetes' }
         : { datastore_type: 'etcdv3', etcd_endpoints: etcd.endpoint }),
-      nodename: 'node-1',
+      nodename: node,
       nodename_file_optional: true,
-      ipam_lock_file: join(directory, 'ipam.lock'),
-      log_file_path: join(directory, 'cni.log'),
-      ipam: { type: 'hc-calico-ipam' },
+      ipam_lock_file: join(directory, `${node}.lock`),
+      log_level: 'debug',
+      log_file_path: logOf(directory, node),
+      ipam: { type: 'hc-calico-ipam', assign_ipv6: String(isDual) },
       policy: { type: 'k8s' },
       kubernetes: { kubeconfig: join(directory, 'calico-kubeconfig') },
     },
@@ -177,13 +208,15 @@ const opened = async (kubernetes: Kubernetes, etcd: Etcd | undefined): Promise<D
 const openDatastore = async (
   kubernetes: Kubernetes,
   etcd: Etcd | undefined,
+  { nodes = 1, pools = defaultPools }: ClusterOptions,
 ): Promise<Datastore> => {
   const datastore = await opened(kubernetes, etcd)
-  const node = create({ kind: 'Node', name: 'node-1' }, { name: 'node-1', labels: {} })
+  const names = Array.from({ length: nodes }, (_, n) => `node-${n + 1}`)
+  const made = names.map((name) => create({ kind: 'Node', name }, { name, labels: {} }))
   const writes = [
-    // On the Kubernetes API the node is the kubelet's.
-    ...(etcd === undefined ? [] : [node]),
-    create({ kind: 'IPPool', name: pool.name }, pool),
+    // On the Kubernetes API nodes are the kubelets'.
+    ...(etcd === undefined ? [] : made),
+    ...pools.map((pool) => create({ kind: 'IPPool', name: pool.name }, poolValue(pool))),
     create({ kind: 'ClusterInformation' }, { datastoreReady: true }),
   ]
   for (const write of writes) {
@@ -196,6 +229,7 @@ const openDatastore = async (
 export const startCluster = async (
   directory: string,
   type: DatastoreType,
+  options: ClusterOptions = {},
 ): Promise<ClusterUnderTest> => {
   const lan = await createLAN('whole')
   const kubernetes = await startKubernetes({
@@ -205,11 +239,15 @@ export const startCluster = async (
     crds: [crds],
   })
   const etcd = type === 'etcdv3' ? await startEtcd({ address: lan.hostAddress }) : undefined
-  const datastore = await openDatastore(kubernetes, etcd)
+  const datastore = await openDatastore(kubernetes, etcd, options)
   await pluginKubeconfig(kubernetes, join(directory, 'calico-kubeconfig'))
-  const node = await startNode({
-    ...{ kubernetes, lan, number: 1, name: 'node-1', plugins: [executables] },
-    network: conflist(directory, etcd),
-  })
-  return new ClusterUnderTest({ lan, kubernetes, datastore, node, etcd })
+  const installed = { directory, etcd, isDual: options.isDual ?? false }
+  const start = (number: number): Promise<KubernetesNode> => {
+    const name = `node-${number}`
+    const network = conflist(installed, name)
+    return startNode({ kubernetes, lan, number, name, network, plugins: [executables] })
+  }
+  const numbers = Array.from({ length: options.nodes ?? 1 }, (_, n) => n + 1)
+  const nodes = await Promise.all(numbers.map(start))
+  return new ClusterUnderTest({ lan, kubernetes, datastore, nodes, etcd })
 }

@@ -9,6 +9,8 @@ import { atEnd, ownedName } from './teardown.ts'
 export interface OwnCgroup {
   /** Below the root of each controller's tree. */
   readonly name: string
+  /** kill -9 of what runs in it; the group stays. */
+  kill(): void
   /** Kills what runs in it. */
   remove(): void
 }
@@ -38,8 +40,13 @@ const groupsOf = (name: string): ReadonlyArray<string> =>
     .filter((directory) => existsSync(directory))
     .flatMap(groupsBelow)
 
+const processesIn = (group: string): ReadonlyArray<string> => {
+  const file = join(group, 'cgroup.procs')
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
+}
+
 const killIn = (group: string): void => {
-  for (const pid of readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean)) {
+  for (const pid of processesIn(group)) {
     try {
       process.kill(Number(pid), 'SIGKILL')
     } catch {
@@ -82,6 +89,9 @@ export const ownCgroup = (label: string): OwnCgroup => {
   const forget = atEnd(`cgroup ${name}`, () => removeCgroups(name))
   return {
     name,
+    kill: () => {
+      for (const group of groupsOf(name)) killIn(group)
+    },
     remove: () => {
       removeCgroups(name)
       forget()

@@ -11,6 +11,7 @@ import { imageName, makeImage } from './container-image.ts'
 import { type CRI, createCRI } from './cri.ts'
 import { makeDirectory, type OwnDirectory } from './directory.ts'
 import { requireInstalled } from './etcd.ts'
+import { removeDirectory } from './leftovers.ts'
 import type { NetworkNamespace } from './netns.ts'
 import { type RunningProcess, startProcess, waitUntil } from './process.ts'
 
@@ -30,6 +31,8 @@ export interface Containerd {
   configureNetwork(conflist: object): Promise<void>
   /** kill -9 of the daemon; the pods run on. */
   kill(): Promise<void>
+  /** After `kill` and the end of all pods: what a reboot forgets (tasks, mounts, namespaces). */
+  forgetState(): void
   start(): Promise<void>
   /** Stops and removes all pods, then ends it. */
   stop(): Promise<void>
@@ -122,6 +125,10 @@ class Daemon implements Containerd {
 
   async kill(): Promise<void> {
     await this.#process?.kill()
+  }
+
+  forgetState(): void {
+    removeDirectory(join(this.#directory.path, 'state'))
   }
 
   async #removePods(): Promise<void> {

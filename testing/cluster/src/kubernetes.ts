@@ -57,6 +57,10 @@ export interface Kubernetes {
   apply(...objects: ReadonlyArray<object>): Promise<void>
   /** Applies CustomResourceDefinitions from files or directories and waits until they are served. */
   applyCRDs(...paths: ReadonlyArray<string>): Promise<void>
+  /** kill -9 of every program, etcd included; the data stay. */
+  cutPower(): Promise<void>
+  /** After `cutPower`: all of them again, on the same data and ports. */
+  start(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -82,10 +86,16 @@ interface Parts {
   readonly adminCertificate: Certificate
 }
 
+interface Program {
+  readonly name: 'kube-controller-manager' | 'kube-scheduler'
+  readonly args: ReadonlyArray<string>
+}
+
 class ControlPlane implements Kubernetes {
   readonly admin: KubernetesIdentity
   readonly #parts: Parts
-  readonly #processes: RunningProcess[] = []
+  readonly #programs: Program[] = []
+  #processes: ReadonlyArray<RunningProcess> = []
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -175,28 +185,43 @@ class ControlPlane implements Kubernetes {
     const { authority, directory } = this.#parts
     const { certFile, keyFile } = authority
     const cidr = ['--allocate-node-cidrs=true', '--cluster-cidr', podCIDR ?? '']
-    await this.#start('kube-controller-manager', [
+    const args = [
       ...['--kubeconfig', kubeconfig, '--leader-elect=false', '--secure-port=0'],
       ...['--use-service-account-credentials=true', '--root-ca-file', certFile],
       ...['--service-account-private-key-file', join(directory.path, 'service-account.key')],
       ...['--cluster-signing-cert-file', certFile, '--cluster-signing-key-file', keyFile],
       ...(podCIDR === undefined ? [] : cidr),
-    ])
+    ]
+    await this.#add({ name: 'kube-controller-manager', args })
   }
 
   async startScheduler(): Promise<void> {
     const { kubeconfig } = await this.identity('system:kube-scheduler')
-    const flags = ['--kubeconfig', kubeconfig, '--leader-elect=false', '--secure-port=0']
-    await this.#start('kube-scheduler', flags)
+    const args = ['--kubeconfig', kubeconfig, '--leader-elect=false', '--secure-port=0']
+    await this.#add({ name: 'kube-scheduler', args })
   }
 
-  async #start(
-    program: 'kube-controller-manager' | 'kube-scheduler',
-    args: ReadonlyArray<string>,
-  ): Promise<void> {
-    const logFile = join(this.#parts.directory.path, `${program}.log`)
-    const file = this.binaries(program)
-    this.#processes.push(await startProcess({ name: program, file, args, logFile }))
+  async #add(program: Program): Promise<void> {
+    this.#programs.push(program)
+    await this.#run(program)
+  }
+
+  async #run({ name, args }: Program): Promise<void> {
+    const logFile = join(this.#parts.directory.path, `${name}.log`)
+    const started = await startProcess({ name, file: this.binaries(name), args, logFile })
+    this.#processes = [...this.#processes, started]
+  }
+
+  async cutPower(): Promise<void> {
+    const killed = [...this.#processes, this.apiServer, this.etcd].map((one) => one.kill())
+    this.#processes = []
+    await Promise.all<unknown>(killed)
+  }
+
+  async start(): Promise<void> {
+    await this.etcd.start()
+    await this.apiServer.start()
+    for (const program of this.#programs) await this.#run(program)
   }
 
   async stop(): Promise<void> {

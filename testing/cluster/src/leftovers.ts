@@ -25,8 +25,8 @@ export const removeDirectory = (path: string): void => {
   rmSync(path, { recursive: true, force: true })
 }
 
-/** Kills what runs in a namespace of ours, then removes its name. */
-export const destroyNamespace = (name: string): void => {
+/** kill -9 of what runs in a namespace of ours. */
+export const killInNamespace = (name: string): void => {
   const listed = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' })
   for (const pid of (listed.stdout ?? '').split('\n').filter(Boolean)) {
     try {
@@ -35,6 +35,11 @@ export const destroyNamespace = (name: string): void => {
       // It ended by itself.
     }
   }
+}
+
+/** Kills what runs in a namespace of ours, then removes its name. */
+export const destroyNamespace = (name: string): void => {
+  killInNamespace(name)
   if (spawnSync('ip', ['netns', 'delete', name]).status === 0) return
   rmSync(join(namespaces, name), { force: true })
 }

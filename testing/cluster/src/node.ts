@@ -13,6 +13,7 @@ import { type Containerd, startContainerd } from './containerd.ts'
 import { makeDirectory, type OwnDirectory } from './directory.ts'
 import type { Kubernetes } from './kubernetes.ts'
 import type { LAN } from './lan.ts'
+import { killInNamespace } from './leftovers.ts'
 import { createNamespace, enableForwarding, type NetworkNamespace } from './netns.ts'
 import { type RunningProcess, startProcess, waitUntil } from './process.ts'
 
@@ -38,6 +39,12 @@ export interface KubernetesNode {
   /** kill -9 of kubelet; pods run on. */
   killKubelet(): Promise<void>
   startKubelet(): Promise<void>
+  /** kill -9 of kubelet and containerd; pods run on, and nobody looks after them. */
+  kill(): Promise<void>
+  /** kill -9 of everything, the pods too; what a boot forgets is gone. */
+  cutPower(): Promise<void>
+  /** After `kill` or `cutPower`. Resolves when both run; the API server may still think otherwise. */
+  start(): Promise<void>
   /** Whether the API server calls it Ready. */
   isReady(): Promise<boolean>
   waitUntilReady(): Promise<void>
@@ -157,6 +164,23 @@ class Node implements KubernetesNode {
 
   async killKubelet(): Promise<void> {
     await this.#kubelet?.kill()
+  }
+
+  async kill(): Promise<void> {
+    await Promise.all([this.killKubelet(), this.containerd.kill()])
+  }
+
+  async cutPower(): Promise<void> {
+    await this.kill()
+    // The shims are in the node's namespace, what they started is in the control group.
+    killInNamespace(this.netns.name)
+    this.#cgroup.kill()
+    this.containerd.forgetState()
+  }
+
+  async start(): Promise<void> {
+    await this.containerd.start()
+    await this.startKubelet()
   }
 
   async stop(): Promise<void> {
