@@ -79,13 +79,13 @@ export class Leadership {
 
   /** One look at the lease, and what follows from it; resolves to how long to wait. */
   async #step(): Promise<number> {
-    const { client, lease, limits, clock, log } = this.#options
+    const { client, lease, limits, log } = this.#options
     try {
       const found = await this.#bounded(readLease(client, lease))
       return await this.#act(found)
     } catch (thrown) {
       log.warning('The lease cannot be kept', { reason: reasonOf(thrown) })
-      return Math.min(limits.retryPeriodMs, this.#leftMs(clock.monotonicMs()))
+      return Math.min(limits.retryPeriodMs, this.#leftMs())
     }
   }
 
@@ -105,7 +105,8 @@ export class Leadership {
       nowMs: clock.wallMs(),
     }
     const written = await this.#bounded(writeLease(client, lease, content, found))
-    if (written === undefined) return 0
+    // Somebody was faster, or nobody knows: read again, but never without a pause.
+    if (written === undefined) return limits.retryPeriodMs / 4
     this.#memory = afterWrite(holder, written.version, nowMs)
     return limits.retryPeriodMs
   }
@@ -114,8 +115,8 @@ export class Leadership {
   async #bounded<A>(call: Promise<A>): Promise<A> {
     const { clock, limits } = this.#options
     const end = new AbortController()
-    const leftMs = this.isLeading() ? this.#leftMs(clock.monotonicMs()) : Number.POSITIVE_INFINITY
-    const late = clock.sleep(Math.min(limits.renewDeadlineMs / 2, leftMs), end.signal).then(() => {
+    const boundMs = Math.min(limits.renewDeadlineMs / 2, this.#leftMs())
+    const late = clock.sleep(boundMs, end.signal).then(() => {
       if (!end.signal.aborted) throw new Error('no answer in time')
       return call
     })
@@ -126,10 +127,12 @@ export class Leadership {
     }
   }
 
-  #leftMs(nowMs: number): number {
+  /** Until the moment at which a term that cannot be renewed is over. */
+  #leftMs(): number {
     const { renewedMs } = this.#memory
-    if (renewedMs === undefined) return Number.POSITIVE_INFINITY
-    return Math.max(0, renewedMs + this.#options.limits.renewDeadlineMs - nowMs)
+    if (renewedMs === undefined || !this.isLeading()) return Number.POSITIVE_INFINITY
+    const { clock, limits } = this.#options
+    return renewedMs + limits.renewDeadlineMs - clock.monotonicMs()
   }
 
   #beginOrEndTerm(): void {
