@@ -56,6 +56,7 @@ export interface FixedLab extends ControllerLab {
   editRecord(set: string, change: object): Promise<void>
   /** Addresses of a fixed pod, with `*` while it is held; empty: it has none. */
   fixed(pod: string): Promise<ReadonlyArray<string>>
+  podUID(pod: string): Promise<string>
   /** Reasons and messages of Events about an object. */
   events(kind: string, name: string): Promise<ReadonlyArray<string>>
 }
@@ -114,6 +115,10 @@ export const startFixedLab = async (type: DatastoreType): Promise<FixedLab> => {
       await lab.api('PATCH', `${mapsPath}/${set}-fixed-ip-conf`, change)
     },
     fixed: (pod) => fixedOf(lab, pod),
+    podUID: async (pod) => {
+      const found = await lab.api('GET', `/api/v1/namespaces/default/pods/${pod}`)
+      return (found as { metadata: { uid: string } }).metadata.uid
+    },
     events: async (kind, name) => {
       const { items } = (await lab.api('GET', '/api/v1/namespaces/default/events')) as EventList
       return items
