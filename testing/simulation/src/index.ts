@@ -2,4 +2,6 @@
 export { type Faults, manyFaults, noFaults } from './faults.ts'
 export { report } from './report.ts'
 export { type RunOptions, type RunResult, run } from './run.ts'
-export type { Mode } from './simulated-store.ts'
+export { type Shrunk, shrink } from './shrink.ts'
+export type { Parts } from './simulation.ts'
+export { type Mode, modes } from './store/simulated-store.ts'

@@ -1,24 +1,33 @@
 /** What a person reads about a run: one line when all is well, else the way to the failure. */
-import type { RunResult } from './run.ts'
+import type { RunOptions, RunResult } from './run.ts'
 
-const traceLinesMax = 40
+const traceLinesMax = 60
 
 /** The last lines of the trace that speak of what the violation speaks of: addresses, handles, nodes. */
 const relevant = ({ violations, trace }: RunResult): ReadonlyArray<string> => {
-  const words =
-    (violations[0] ?? '').match(/k8s-pod-network\.c\d+|\d+\.\d+\.\d+\.\d+(\/\d+)?/g) ?? []
+  if (trace.length <= traceLinesMax) return trace
+  const names = /(k8s-pod-network|hc-fixed)[\w.-]+|\d+\.\d+\.\d+\.\d+(\/\d+)?|fd00::[\da-f]*/g
+  const words = (violations[0]?.words ?? '').match(names) ?? []
   const about = trace.filter((line) => words.some((word) => line.includes(word)))
   return (about.length > 0 ? about : trace).slice(-traceLinesMax)
 }
 
-export const report = (result: RunResult): string => {
-  const { seed, mode, calls, pods, violations } = result
-  const world = `seed ${seed}, ${mode}: ${calls} calls, ${pods} pods`
+/** The command that takes exactly this course again. */
+const replay = (result: RunResult, options: RunOptions): string => {
+  const { seed, mode, steps, events, onlyMishaps } = options
+  const some = events === undefined ? '' : ` --events ${[...events].join(',')}`
+  const wrong = onlyMishaps === undefined ? '' : ` --faults ${result.mishaps.join(',') || 'none'}`
+  return `npm run sim -- --seed ${seed} --mode ${mode} --steps ${steps}${some}${wrong}`
+}
+
+export const report = (result: RunResult, options: RunOptions): string => {
+  const { seed, mode, calls, events, violations } = result
+  const world = `seed ${seed}, ${mode}: ${calls} requests, ${events.length} events`
   if (violations.length === 0) return `${world}: nothing wrong`
   return [
     `${world}: ${violations.length} violations`,
-    ...violations.slice(0, 10).map((one) => `  ${one}`),
+    ...violations.slice(0, 10).map(({ law, words }) => `  ${law}: ${words}`),
     ...relevant(result).map((line) => `    ${line}`),
-    `replay: npm run sim -- --seed ${seed} --mode ${mode}`,
+    `replay: ${replay(result, options)}`,
   ].join('\n')
 }

@@ -1,16 +1,17 @@
 /** One run: a world from a seed, traffic with faults, then quiet, then the last checks. */
-import type { Wrap } from './attempt.ts'
-import { affinityFaults } from './checkers/affinities.ts'
-import { blockFaults } from './checkers/blocks.ts'
-import { quietFaults } from './checkers/quiet.ts'
-import { type Faults, manyFaults } from './faults.ts'
-import { Pods } from './pods.ts'
-import type { Mode } from './simulated-store.ts'
-import type { Simulation } from './simulation.ts'
-import { churn } from './traffic/churn.ts'
-import { Collector } from './traffic/collector.ts'
-import { affinityEdits, partitions } from './traffic/disturbances.ts'
-import { World } from './world.ts'
+import { collectGarbage } from '@hc-calico/controller'
+import { judgeAffinities } from './checkers/affinities.ts'
+import { judgeBlock } from './checkers/blocks.ts'
+import { judgeQuiet } from './checkers/quiet.ts'
+import { type Faults, faultsFor } from './faults.ts'
+import { quieten } from './quiet.ts'
+import type { Parts, Simulation } from './simulation.ts'
+import type { Mode } from './store/simulated-store.ts'
+import { prepareSettings } from './traffic/settings.ts'
+import { Traffic } from './traffic/traffic.ts'
+import { Claims } from './truth/claims.ts'
+import { Cluster } from './truth/cluster.ts'
+import { type Violation, World } from './world.ts'
 
 export interface RunOptions {
   readonly seed: number
@@ -18,94 +19,98 @@ export interface RunOptions {
   /** Requests to the datastore before the traffic drains. */
   readonly steps: number
   readonly faults?: Faults
-  readonly wrap?: Wrap
+  readonly parts?: Partial<Parts>
+  /** Only these events of the plan take place. Default: all. */
+  readonly events?: ReadonlySet<number>
+  /** Requests, by name, that something may go wrong with. Default: all. */
+  readonly onlyMishaps?: ReadonlySet<string>
 }
 
 export interface RunResult {
   readonly seed: number
   readonly mode: Mode
   readonly calls: number
-  readonly pods: number
-  readonly violations: ReadonlyArray<string>
+  readonly violations: ReadonlyArray<Violation>
+  /** Events that took place. */
+  readonly events: ReadonlyArray<readonly [index: number, name: string]>
+  /** Requests that something went wrong with. */
+  readonly mishaps: ReadonlyArray<string>
   readonly trace: ReadonlyArray<string>
 }
 
-const nodes = ['n1', 'n2', 'n3', 'n4']
-const placesPerNode = 4
-/** Longer than every pause, timeout and late write together. */
-const settleMs = 3_600_000
-const quietCollections = 4
-
-const prepare = (world: World, cooldownSeconds: number): void => {
-  const create = (key: object, value: object) =>
-    world.store.apply({ op: 'create', key, value } as never)
-  const pool = {
-    blockSize: 29,
-    disabled: false,
-    terminating: false,
-    allocatable: true,
-    nodeSelector: 'all()',
-    allowedUses: ['Workload', 'Tunnel'],
-    assignmentMode: 'Automatic',
-    ipipMode: 'Never',
-    vxlanMode: 'Never',
-    natOutgoing: false,
-    disableBGPExport: false,
-  }
-  create({ kind: 'IPPool', name: 'a' }, { ...pool, name: 'a', cidr: '10.0.0.0/27' })
-  for (const name of nodes) create({ kind: 'Node', name }, { name, labels: { host: name } })
-  create(
-    { kind: 'IPAMConfig' },
-    {
-      strictAffinity: false,
-      autoAllocateBlocks: true,
-      maxBlocksPerHost: 0,
-      ipCooldownSeconds: cooldownSeconds,
-    },
-  )
+const nodesOf: Readonly<Record<Mode, ReadonlyArray<string>>> = {
+  etcd: ['n1', 'n2', 'n3', 'n4'],
+  kubernetes: ['n1', 'n2', 'n3', 'n4'],
+  local: ['n1'],
 }
 
-const quieten = async (simulation: Simulation, collector: Collector): Promise<void> => {
-  const { world } = simulation
-  simulation.isDraining = true
-  world.heal()
-  world.note('--- quiet')
-  await world.scheduler.sleep(settleMs)
-  for (let i = 0; i < quietCollections; i += 1) {
-    await collector.collect()
-    await world.scheduler.sleep(settleMs)
-  }
+/** Longer than any process can stand still: leaks are believed only after that. */
+const graceMs = 900_000
+
+const sound: Parts = {
+  datastore: (datastore) => datastore,
+  ipam: (ipam) => ipam,
+  collectGarbage,
+  revalidates: true,
 }
 
-export const run = async (options: RunOptions): Promise<RunResult> => {
-  const { seed, mode, steps, faults = manyFaults, wrap = (datastore) => datastore } = options
-  const world = new World(seed, mode, faults)
-  const pods = new Pods()
-  const cooldownSeconds = world.random.pick([0, 0, 30])
-  prepare(world, cooldownSeconds)
-  const simulation: Simulation = { world, pods, wrap, nodes, cooldownSeconds, isDraining: false }
-  world.store.onChange((change) => {
-    for (const fault of blockFaults(change, pods)) world.violate(fault)
-    if (!world.store.isAtomic) {
-      for (const fault of affinityFaults(change, world.store)) world.violate(fault)
-    }
+const simulate = (options: RunOptions): Simulation => {
+  const { seed, mode, faults = faultsFor(mode), onlyMishaps } = options
+  const nodes = nodesOf[mode]
+  const world = new World(seed, mode, faults, onlyMishaps)
+  const simulation: Simulation = {
+    world,
+    parts: { ...sound, ...options.parts },
+    cluster: new Cluster(nodes, { listed: ['b', 'c'], draining: [] }),
+    claims: new Claims(),
+    settings: prepareSettings(world, nodes),
+    nodes,
+    upstreamNode: mode === 'local' ? undefined : 'n4',
+    upstreamHandles: new Set(),
+    graceMs,
+    isDraining: false,
+  }
+  world.store.onChange((changes) => {
+    for (const change of changes) judgeBlock(simulation, change)
+    judgeAffinities(simulation, changes)
   })
-  const collector = new Collector(simulation)
-  for (const node of nodes) {
-    for (let i = 0; i < placesPerNode; i += 1) void churn(simulation, node, node === 'n4')
+  return simulation
+}
+
+/** Refusals are errors, and nobody reads where thousands of them were made: that costs a tenth. */
+const withoutStacks = async <A>(work: () => Promise<A>): Promise<A> => {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return await work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
-  void collector.run()
-  void partitions(simulation)
-  void affinityEdits(simulation)
+}
+
+export const run = (options: RunOptions): Promise<RunResult> =>
+  withoutStacks(() => runWhole(options))
+
+const runWhole = async (options: RunOptions): Promise<RunResult> => {
+  const { seed, mode, steps, events } = options
+  const simulation = simulate(options)
+  const { world } = simulation
+  const traffic = new Traffic(simulation)
+  let isPlanOver = false
+  void traffic.run(events).then(() => {
+    isPlanOver = true
+  })
   const failed = () => world.violations.length > 0
-  await world.scheduler.run(() => failed() || world.calls >= steps)
+  await world.scheduler.run(() => failed() || isPlanOver || world.calls >= steps)
   if (!failed()) {
-    const quiet = quieten(simulation, collector).then(() => {
-      for (const fault of quietFaults(world.store, pods)) world.violate(fault)
+    let isOver = false
+    const end = quieten(simulation, traffic).then(() => {
+      judgeQuiet(simulation)
+      isOver = true
     })
-    await world.scheduler.run(failed)
-    if (!failed()) await quiet
+    await world.scheduler.run(() => failed() || isOver)
+    if (!failed()) await end
   }
-  const { calls, violations, trace } = world
-  return { seed, mode, calls, pods: pods.all.size, violations, trace }
+  const { calls, violations, mishaps } = world
+  return { seed, mode, calls, violations, events: traffic.done, mishaps, trace: world.trace.lines }
 }

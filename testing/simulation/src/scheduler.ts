@@ -5,52 +5,89 @@
  */
 const startOfTime = 1_785_578_400_000_000_000n
 const nanosecondsPerMs = 1_000_000
+const stepsPerTurn = 512
 
 interface Sleeper {
-  readonly at: bigint
+  /** Virtual nanoseconds since the start: exact for a hundred days. */
+  readonly at: number
+  readonly arrival: number
   readonly wake: () => void
 }
 
-/** Promise callbacks all run before an immediate does. */
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const isBefore = (a: Sleeper, b: Sleeper): boolean =>
+  a.at < b.at || (a.at === b.at && a.arrival < b.arrival)
+
+/** Node runs a tick when every promise callback has run, and far cheaper than a timer. */
+const settled = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve))
+
+/** Lets what is not simulated have its turn: a signal, a test's time limit. */
+const yielded = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 export class Scheduler {
-  #now = startOfTime
+  #now = 0
+  #arrivals = 0
+  /** A heap: the earliest first. */
   readonly #sleepers: Sleeper[] = []
 
   get now(): bigint {
-    return this.#now
+    return startOfTime + BigInt(this.#now)
   }
 
   /** Virtual milliseconds since the start. */
   get elapsedMs(): number {
-    return Number(this.#now - startOfTime) / nanosecondsPerMs
+    return this.#now / nanosecondsPerMs
   }
 
   sleep(ms: number): Promise<void> {
-    const at = this.#now + BigInt(Math.max(1, Math.round(ms * nanosecondsPerMs)))
-    return new Promise((wake) => this.#insert({ at, wake }))
+    const at = this.#now + Math.max(1, Math.round(ms * nanosecondsPerMs))
+    this.#arrivals += 1
+    const arrival = this.#arrivals
+    return new Promise((wake) => this.#push({ at, arrival, wake }))
   }
 
   /** Runs until nobody sleeps any more, or `isOver` says so after a step. */
   async run(isOver: () => boolean): Promise<void> {
     await settled()
-    for (let next = this.#sleepers.shift(); next !== undefined; next = this.#sleepers.shift()) {
+    let steps = 0
+    for (let next = this.#pop(); next !== undefined; next = this.#pop()) {
       this.#now = next.at
       next.wake()
       await settled()
       if (isOver()) return
+      steps += 1
+      if (steps % stepsPerTurn === 0) await yielded()
     }
   }
 
-  #insert(sleeper: Sleeper): void {
-    let low = 0
-    let high = this.#sleepers.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if ((this.#sleepers[middle] as Sleeper).at <= sleeper.at) low = middle + 1
-      else high = middle
+  #push(sleeper: Sleeper): void {
+    const heap = this.#sleepers
+    let place = heap.length
+    heap.push(sleeper)
+    while (place > 0) {
+      const above = (place - 1) >> 1
+      if (!isBefore(sleeper, heap[above] as Sleeper)) break
+      heap[place] = heap[above] as Sleeper
+      place = above
     }
-    this.#sleepers.splice(low, 0, sleeper)
+    heap[place] = sleeper
+  }
+
+  #pop(): Sleeper | undefined {
+    const heap = this.#sleepers
+    const [first] = heap
+    const last = heap.pop()
+    if (heap.length === 0 || last === undefined) return first
+    let place = 0
+    for (;;) {
+      let below = 2 * place + 1
+      if (below >= heap.length) break
+      const right = heap[below + 1]
+      if (right !== undefined && isBefore(right, heap[below] as Sleeper)) below += 1
+      if (!isBefore(heap[below] as Sleeper, last)) break
+      heap[place] = heap[below] as Sleeper
+      place = below
+    }
+    heap[place] = last
+    return first
   }
 }

@@ -1,5 +1,19 @@
-/** Every choice of a simulation comes from here, so that one number replays a whole run. */
+/**
+ * Every choice of a simulation comes from here, so that one number replays a whole run. There is no
+ * single stream of numbers: each event, attempt and request has its own, named by its place. So one
+ * of them can be left out, and all others still draw what they drew before: runs can be shrunk.
+ */
 import type { Random } from '@hc-calico/ipam-core/ports'
+
+const mixed = (word: number): number => {
+  let next = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
+  next = Math.imul(next ^ (next >>> 13), 0xc2b2ae35)
+  return (next ^ (next >>> 16)) >>> 0
+}
+
+/** The seed of what stands at this place below `seed`. */
+export const seedOf = (seed: number, place: number): number =>
+  mixed((Math.imul(seed, 0x9e3779b1) + Math.imul(place + 1, 0x6d2b79f5)) >>> 0)
 
 export class SeededRandom implements Random {
   #state: number

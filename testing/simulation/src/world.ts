@@ -1,63 +1,101 @@
 /** Everything there is: the store, time, chance, which nodes are cut off, and what happened. */
-import { keyText, type Write } from '@hc-calico/ipam-core/ports'
+import type { Write } from '@hc-calico/ipam-core/ports'
 import { type Faults, noFaults } from './faults.ts'
 import { Scheduler } from './scheduler.ts'
-import { SeededRandom } from './seeded-random.ts'
-import { type Mode, SimulatedStore } from './simulated-store.ts'
+import { SeededRandom, seedOf } from './seeded-random.ts'
+import { type Mode, SimulatedStore, type Writer } from './store/simulated-store.ts'
+import { Trace } from './trace.ts'
 
-const traceLinesMax = 4000
+/** What is wrong, and which checker says so. */
+export interface Violation {
+  readonly law: string
+  readonly words: string
+}
+
+const skewMs = 2000
+
+const hashOf = (text: string): number => {
+  let hash = 2166136261
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 16777619)
+  return hash >>> 0
+}
 
 export class World {
+  readonly seed: number
   readonly scheduler = new Scheduler()
-  readonly random: SeededRandom
   readonly store: SimulatedStore
+  readonly trace = new Trace()
+  /** Names of requests (`event.attempt.request`) that something may go wrong with; absent: all. */
+  readonly onlyMishaps: ReadonlySet<string> | undefined
+  /** Names of requests that something went wrong with. */
+  readonly mishaps: string[] = []
   faults: Faults
+  isHealed = false
   /** Requests to the datastore, of all processes. */
   calls = 0
-  readonly violations: string[] = []
-  readonly trace: string[] = []
+  readonly violations: Violation[] = []
+  /** Processes that have neither ended nor died. */
+  readonly running = new Set<{ readonly writer: Writer }>()
   readonly #skews = new Map<string, bigint>()
   readonly #cutOffUntilMs = new Map<string, number>()
 
-  constructor(seed: number, mode: Mode, faults: Faults) {
-    this.random = new SeededRandom(seed)
-    this.store = new SimulatedStore(mode)
+  constructor(
+    seed: number,
+    mode: Mode,
+    faults: Faults,
+    onlyMishaps: ReadonlySet<string> | undefined,
+  ) {
+    this.seed = seed
     this.faults = faults
+    this.onlyMishaps = onlyMishaps
+    this.store = new SimulatedStore(mode, () => this.scheduler.elapsedMs)
   }
 
-  /** Nanoseconds a node's clock is wrong by, up to two seconds either way. */
+  get nowMs(): number {
+    return this.scheduler.elapsedMs
+  }
+
+  /** A stream of its own for something that has a name. */
+  randomFor(name: string): SeededRandom {
+    return new SeededRandom(seedOf(this.seed, hashOf(name)))
+  }
+
+  /** Nanoseconds a node's clock is wrong by, up to two seconds either way; on one machine, none. */
   clockSkewOf(node: string): bigint {
-    const skew = this.#skews.get(node) ?? BigInt(Math.round(this.random.between(-2e9, 2e9)))
-    this.#skews.set(node, skew)
-    return skew
+    if (this.store.mode === 'local') return this.#skews.get(node) ?? 0n
+    const found = this.#skews.get(node)
+    if (found !== undefined) return found
+    this.jumpClock(node, this.randomFor(`skew ${node}`))
+    return this.#skews.get(node) as bigint
+  }
+
+  /** Somebody set the clock of a node; never so far that it would be wrong by more than before. */
+  jumpClock(node: string, random: SeededRandom): void {
+    this.#skews.set(node, BigInt(Math.round(random.between(-skewMs, skewMs) * 1e6)))
   }
 
   isCutOff(node: string): boolean {
-    return (this.#cutOffUntilMs.get(node) ?? 0) > this.scheduler.elapsedMs
+    const untilMs = this.#cutOffUntilMs.get(node)
+    return untilMs !== undefined && untilMs > this.nowMs
   }
 
   cutOff(node: string, ms: number): void {
-    this.#cutOffUntilMs.set(node, this.scheduler.elapsedMs + ms)
-    this.note(`${node}: cut off for ${Math.round(ms / 1000)} s`)
+    this.#cutOffUntilMs.set(node, this.nowMs + ms)
   }
 
   /** No more faults from here on, and every node is reachable. */
   heal(): void {
+    this.isHealed = true
     this.faults = noFaults
     this.#cutOffUntilMs.clear()
   }
 
-  note(line: string): void {
-    this.trace.push(`${(this.scheduler.elapsedMs / 1000).toFixed(3)}s ${line}`)
-    if (this.trace.length > traceLinesMax) this.trace.splice(0, traceLinesMax / 2)
+  note(who: string, what: string | ReadonlyArray<Write>): void {
+    this.trace.add(this.nowMs, who, what)
   }
 
-  noteWrites(node: string, writes: ReadonlyArray<Write>): void {
-    this.note(`${node}: ${writes.map(({ op, key }) => `${op} ${keyText(key)}`).join(', ')}`)
-  }
-
-  violate(what: string): void {
-    this.note(`VIOLATION ${what}`)
-    this.violations.push(what)
+  violate(law: string, words: string): void {
+    this.note('VIOLATION', `${law}: ${words}`)
+    this.violations.push({ law, words })
   }
 }

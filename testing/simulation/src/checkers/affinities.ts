@@ -1,23 +1,28 @@
-/** At every write: a block that names an owner has that owner's affinity, and a confirmed one its block. */
-import type { Values } from '@hc-calico/ipam-core/ports'
-import type { Change, SimulatedStore } from '../simulated-store.ts'
+/**
+ * After every commit: a block has one confirmed owner at most, and the block agrees. Two nodes that
+ * both announce one block would take each other's traffic.
+ */
+import type { Simulation } from '../simulation.ts'
+import type { Change } from '../store/simulated-store.ts'
 
-const cidrOf = (change: Change): string | undefined =>
-  change.key.kind === 'Block' || change.key.kind === 'BlockAffinity' ? change.key.cidr : undefined
+const cidrOf = ({ key }: Change): string | undefined =>
+  key.kind === 'Block' || key.kind === 'BlockAffinity' ? key.cidr : undefined
 
-/** A commit that is atomic is judged at its end: `isWhole` is false before. */
-export const affinityFaults = (change: Change, store: SimulatedStore): ReadonlyArray<string> => {
-  const cidr = cidrOf(change)
-  if (cidr === undefined) return []
-  const block = store.get({ kind: 'Block', cidr })?.value as Values['Block'] | undefined
-  const confirmed = store
-    .list({ list: 'BlockAffinity' })
-    .map(({ value }) => value as Values['BlockAffinity'])
-    .filter((one) => one.cidr === cidr && one.state === 'confirmed')
-  if (confirmed.length > 1) {
-    return [`block ${cidr}: confirmed for ${confirmed.map(({ host }) => host).join(' and ')}`]
+export const judgeAffinities = ({ world }: Simulation, changes: ReadonlyArray<Change>): void => {
+  const { store } = world
+  for (const cidr of new Set(changes.map(cidrOf))) {
+    if (cidr === undefined) continue
+    const confirmed = store
+      .list({ list: 'BlockAffinity' })
+      .filter(({ value }) => value.cidr === cidr && value.state === 'confirmed')
+      .map(({ value }) => `${value.type}:${value.host}`)
+    const owner = store.get({ kind: 'Block', cidr })?.value.affinity
+    const [first] = confirmed
+    if (confirmed.length > 1) {
+      world.violate('an affinity has one owner', `${cidr}: ${confirmed.join(' and ')}`)
+    } else if (first !== undefined && owner !== first) {
+      const words = `${cidr}: confirmed for ${first}, and the block says ${owner}`
+      world.violate('an affinity has one owner', words)
+    }
   }
-  const [owner] = confirmed
-  if (owner === undefined || block?.affinity === `${owner.type}:${owner.host}`) return []
-  return [`block ${cidr}: confirmed for ${owner.host}, and the block says ${block?.affinity}`]
 }

@@ -1,46 +1,79 @@
-/** Once nothing moves and garbage is collected: only live pods hold addresses, and handles count exactly. */
+/**
+ * Once nothing moves and garbage is collected: whoever may count on an address has it, nobody else
+ * holds one, handles count exactly, every affinity has its block, and no process is still at work.
+ */
 import type { Values } from '@hc-calico/ipam-core/ports'
-import type { Pods } from '../pods.ts'
-import type { SimulatedStore } from '../simulated-store.ts'
-import { holdersIn } from './blocks.ts'
+import type { Simulation } from '../simulation.ts'
+import { addressesOf, allocationsIn } from '../traffic/allocations.ts'
+import { attributeOf, claimFault } from './blocks.ts'
 
-const countedIn = (blocks: ReadonlyArray<Values['Block']>): Map<string, number> => {
-  const counts = new Map<string, number>()
-  for (const block of blocks) {
-    for (const handle of holdersIn(block).values()) {
-      const name = `${handle} in ${block.cidr}`
-      counts.set(name, (counts.get(name) ?? 0) + 1)
-    }
+type Block = Values['Block']
+
+const judgeAddresses = ({ world, claims }: Simulation, blocks: ReadonlyArray<Block>): void => {
+  const stored = new Map(
+    blocks.flatMap((block) =>
+      addressesOf(block).map((address, o) => [address, attributeOf(block, o)] as const),
+    ),
+  )
+  for (const [address, claim] of claims.all) {
+    const fault = claimFault(claim, stored.get(address))
+    if (fault !== undefined) world.violate('nobody loses an address', `${address}: ${fault}`)
   }
-  return counts
+  for (const [address, attribute] of stored) {
+    if (attribute === undefined || claims.get(address) !== undefined) continue
+    const who = attribute.handleID ?? `cooling since ${attribute.releasedAt}`
+    world.violate('nothing leaks', `${address}: ${who}`)
+  }
 }
 
-export const quietFaults = (store: SimulatedStore, pods: Pods): ReadonlyArray<string> => {
-  const faults: string[] = []
-  const blocks = store.list({ list: 'Block' }).map(({ value }) => value as Values['Block'])
-  const holders = new Map(blocks.flatMap((block) => [...holdersIn(block)]))
-  for (const pod of pods.live) {
-    const holder = holders.get(pod.address as string)
-    if (holder !== pod.handle) faults.push(`${pod.address}: live ${pod.handle}, block ${holder}`)
+const judgeHandles = (
+  { world, upstreamHandles }: Simulation,
+  blocks: ReadonlyArray<Block>,
+): void => {
+  const counted = new Map<string, number>()
+  for (const { handleID, block } of blocks.flatMap(allocationsIn)) {
+    const name = `${handleID} in ${block}`
+    counted.set(name, (counted.get(name) ?? 0) + 1)
   }
-  for (const [address, handle] of holders) {
-    if (handle !== undefined && pods.isGone(handle)) faults.push(`${address}: leaked by ${handle}`)
-    if (handle === undefined) faults.push(`${address}: still cooling`)
-  }
-  const counted = countedIn(blocks)
-  for (const { value } of store.list({ list: 'Handle' })) {
-    const handle = value as Values['Handle']
-    // Calico's own order leaves a handle that counts too much when its process dies in between.
-    if (pods.all.get(handle.id)?.isUpstream) continue
-    for (const [cidr, count] of Object.entries(handle.blocks)) {
-      const name = `${handle.id} in ${cidr}`
-      if (counted.get(name) !== count) faults.push(`${name}: ${count}, not ${counted.get(name)}`)
+  for (const { value } of world.store.list({ list: 'Handle' })) {
+    for (const [cidr, count] of Object.entries(value.blocks)) {
+      const name = `${value.id} in ${cidr}`
+      const found = counted.get(name) ?? 0
+      counted.delete(name)
+      // Calico's own order leaves a handle that counts too much when its process dies in between.
+      const isSlack = upstreamHandles.has(value.id) && found > 0 && found < count
+      if (found !== count && !isSlack) {
+        world.violate('handles count exactly', `${name}: counts ${count}, holds ${found}`)
+      }
     }
   }
-  for (const name of counted.keys()) {
-    const [id = '', , cidr = ''] = name.split(' ')
-    const handle = store.get({ kind: 'Handle', id })?.value as Values['Handle'] | undefined
-    if (handle?.blocks[cidr] === undefined) faults.push(`${name}: allocated and not counted`)
+  for (const name of counted.keys()) world.violate('handles count exactly', `${name}: not counted`)
+}
+
+const judgeQuietAffinities = ({ world }: Simulation, blocks: ReadonlyArray<Block>): void => {
+  const affinities = world.store.list({ list: 'BlockAffinity' }).map(({ value }) => value)
+  const owners = new Map(blocks.map(({ cidr, affinity }) => [cidr, affinity]))
+  for (const { cidr, type, host, state } of affinities) {
+    const owner = owners.get(cidr)
+    if (owner === `${type}:${host}`) continue
+    const words = `${cidr}: ${state} for ${host}, and the block ${owner ?? 'is not there'}`
+    world.violate('no affinity without its block', words)
   }
-  return faults
+  for (const [cidr, owner] of owners) {
+    if (owner === undefined) continue
+    if (!affinities.some((one) => one.cidr === cidr && `${one.type}:${one.host}` === owner)) {
+      world.violate('no owner without an affinity', `${cidr}: ${owner}`)
+    }
+  }
+}
+
+export const judgeQuiet = (simulation: Simulation): void => {
+  const { world } = simulation
+  const blocks = world.store.list({ list: 'Block' }).map(({ value }) => value)
+  judgeAddresses(simulation, blocks)
+  judgeHandles(simulation, blocks)
+  judgeQuietAffinities(simulation, blocks)
+  for (const { writer } of world.running) {
+    world.violate('every operation ends', `${writer.what} of ${writer.node} is still at work`)
+  }
 }

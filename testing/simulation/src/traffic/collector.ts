@@ -1,64 +1,124 @@
 /**
- * Garbage collection as reference 6.1 of Calico: an allocation whose pod is gone, seen twice with the
- * same sequence number, is released with handle and sequence number. Handles likewise, then cold
- * addresses. The truth about pods is asked again right before a release.
+ * Our controller's garbage collection: its real decision, on what its watches and informers show it,
+ * which is behind; and before anything is released, the pod is asked for once more. Whoever crashed
+ * starts again with nothing suspected.
  */
-import { addressInBlock, trustedCIDR } from '@hc-calico/ipam-core/ip'
-import type { KeyValue } from '@hc-calico/ipam-core/ports'
-import { attempt } from '../attempt.ts'
-import type { Simulation } from '../simulation.ts'
+import { IPAMFailure } from '@hc-calico/ipam-core'
+import { attempt, type Hands } from '../attempt.ts'
+import type { Event, Simulation } from '../simulation.ts'
+import { PodInformer } from '../truth/cluster.ts'
+import { type Allocation, allocationsIn } from './allocations.ts'
+import { WatchedKind } from './watched-kind.ts'
 
-interface Leak {
-  readonly address: string
-  readonly handle: string
-  readonly sequenceNumber: bigint
-}
+const informerLagMsMax = 5000
+const requestsMax = 20_000
 
-const allocationsIn = ({ value: block }: KeyValue<'Block'>): ReadonlyArray<Leak> =>
-  block.allocations.flatMap((index, ordinal) => {
-    const handle = index === null ? undefined : block.attributes[index]?.handleID
-    const sequenceNumber = block.sequenceNumberForAllocation[ordinal]
-    if (handle === undefined || sequenceNumber === undefined) return []
-    const address = addressInBlock(trustedCIDR(block.cidr), ordinal).replace(/\/.*/, '')
-    return [{ address, handle, sequenceNumber }]
-  })
-
-const nameOf = (leak: Leak): string => `${leak.address} ${leak.handle} ${leak.sequenceNumber}`
+type Situation = Parameters<Simulation['parts']['collectGarbage']>[0]
+type Plan = ReturnType<Simulation['parts']['collectGarbage']>
 
 export class Collector {
   readonly #simulation: Simulation
-  #suspects = new Set<string>()
+  readonly #informer: PodInformer
+  readonly #blocks: WatchedKind<'Block'>
+  readonly #handles: WatchedKind<'Handle'>
+  #suspected: Situation['suspected'] = new Map()
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation
+    this.#informer = new PodInformer(simulation.cluster)
+    this.#blocks = new WatchedKind(simulation.world, 'Block')
+    this.#handles = new WatchedKind(simulation.world, 'Handle')
   }
 
-  async collect(): Promise<void> {
-    const { world, wrap, pods } = this.#simulation
-    await attempt(world, wrap, {
+  async collect(event: Event): Promise<void> {
+    if (!this.#blocks.isSynced || !this.#handles.isSynced) return
+    const { world } = this.#simulation
+    const lagMs = world.isHealed ? 0 : event.random.between(0, informerLagMsMax)
+    this.#informer.catchUp(world.nowMs - lagMs)
+    const ended = await attempt(this.#simulation, event, {
       node: 'controller',
       what: 'GC',
-      run: async (ipam, datastore) => {
-        const read = await datastore.read([{ list: 'Block' }, { list: 'Handle' }])()
-        if (read._tag === 'Left') return
-        const [blocks, handles] = read.right
-        const leaks = blocks.flatMap(allocationsIn).filter(({ handle }) => pods.isGone(handle))
-        const orphans = handles.filter(({ value }) => pods.isGone(value.id))
-        const confirmed = leaks.filter((leak) => this.#suspects.has(nameOf(leak)))
-        const twice = orphans.filter(({ value }) => this.#suspects.has(value.id))
-        this.#suspects = new Set([...leaks.map(nameOf), ...orphans.map(({ value }) => value.id)])
-        if (confirmed.length > 0) await ipam.releaseIPs(confirmed)
-        for (const { value } of twice) await ipam.releaseByHandle(value.id).catch(() => {})
-        await ipam.garbageCollectColdIPs()
-      },
+      requestsMax,
+      run: (hands) => this.#run(hands),
     })
+    if (ended.tag === 'Crashed') this.#suspected = new Map()
   }
 
-  async run(): Promise<void> {
-    const { world } = this.#simulation
-    while (!this.#simulation.isDraining) {
-      await world.scheduler.sleep(world.random.between(20_000, 120_000))
-      await this.collect()
+  #situation(): Situation {
+    const { world, cluster, graceMs } = this.#simulation
+    const blocks = this.#blocks.all.map(({ value }) => value)
+    const { pods } = this.#informer
+    const owners = blocks.flatMap(({ affinity }) => affinity?.replace(/^host:/, '') ?? [])
+    return {
+      allocations: blocks.flatMap(allocationsIn),
+      pods,
+      nodes: new Set(cluster.nodes),
+      identities: new Set([...pods.values()].flatMap(({ identity }) => identity ?? [])),
+      blockOwners: new Set(owners),
+      handles: new Map(this.#handles.all.map(({ value, revision }) => [value.id, revision])),
+      suspected: this.#suspected,
+      nowMs: world.nowMs,
+      graceMs,
     }
+  }
+
+  async #run(hands: Hands): Promise<void> {
+    const { parts, cluster } = this.#simulation
+    const plan = parts.collectGarbage(this.#situation())
+    this.#suspected = plan.suspected
+    await this.#release(hands, plan)
+    for (const { handleID, holderID } of plan.park)
+      await hands.ipam.parkFixed({ handleID, holderID })
+    for (const node of plan.cleanNodes) {
+      if (!cluster.nodes.has(node)) {
+        await ignoringRefusals(
+          hands.ipam.releaseHostAffinities({ type: 'host', host: node }, { mustBeEmpty: true }),
+        )
+      }
+    }
+    await this.#deleteHandles(hands, plan)
+    await hands.ipam.garbageCollectColdIPs()
+  }
+
+  async #release({ ipam, process }: Hands, { release }: Plan): Promise<void> {
+    const { parts, world } = this.#simulation
+    for (const { allocations } of release) {
+      // The question to the API server takes its time, and so does what follows from the answer.
+      await world.scheduler.sleep(process.random.between(0.5, 20))
+      const all = allocations as ReadonlyArray<Allocation>
+      if (parts.revalidates && all.some((one) => this.#isUsed(one))) continue
+      await ignoringRefusals(
+        ipam.releaseIPs(
+          all.map(({ ip, handleID, sequenceNumber }) => ({
+            address: ip,
+            handle: handleID,
+            sequenceNumber,
+          })),
+        ),
+      )
+    }
+  }
+
+  /** As the API server has it now. */
+  #isUsed({ ip, attributes }: Allocation): boolean {
+    const pod = this.#simulation.cluster.pods.get(`${attributes.namespace}/${attributes.pod}`)
+    if (pod === undefined || pod.node !== attributes.node) return false
+    return pod.ips.length === 0 || pod.ips.includes(ip)
+  }
+
+  async #deleteHandles({ datastore }: Hands, { deleteHandles }: Plan): Promise<void> {
+    for (const { handleID, revision } of deleteHandles) {
+      const key = { kind: 'Handle', id: handleID } as const
+      await datastore.commit([{ op: 'delete', key, revision: revision as never }])()
+    }
+  }
+}
+
+/** Somebody was faster, or the address is another one's by now: the next run looks again. */
+const ignoringRefusals = async (work: Promise<unknown>): Promise<void> => {
+  try {
+    await work
+  } catch (failure) {
+    if (!(failure instanceof IPAMFailure)) throw failure
   }
 }

@@ -3,7 +3,7 @@ import { addressInBlock, trustedCIDR } from '@hc-calico/ipam-core/ip'
 import type { Values } from '@hc-calico/ipam-core/ports'
 
 export type Block = Values['Block']
-type Attribute = Block['attributes'][number]
+export type Attribute = Block['attributes'][number]
 
 /** Drops attributes nobody refers to and renumbers the others. */
 const compacted = (block: Block): Block => {
@@ -27,9 +27,12 @@ const freed = (block: Block, ordinals: ReadonlyArray<number>): Block => ({
   ),
 })
 
-const ordinalsWhere = (block: Block, wanted: (attribute: Attribute) => boolean): number[] =>
+export const ordinalsWhere = (
+  block: Block,
+  wanted: (attribute: Attribute, ordinal: number) => boolean,
+): number[] =>
   block.allocations.flatMap((index, ordinal) =>
-    index !== null && wanted(block.attributes[index] as Attribute) ? [ordinal] : [],
+    index !== null && wanted(block.attributes[index] as Attribute, ordinal) ? [ordinal] : [],
   )
 
 /** Frees what was released strictly before the cooldown began. */
@@ -62,14 +65,13 @@ export const withAllocation = (
   },
 })
 
-export const withoutHandle = (
-  stored: Block,
-  handle: string,
+/** These are free, or cool down from now on. */
+export const withoutOrdinals = (
+  block: Block,
+  ordinals: ReadonlyArray<number>,
   now: bigint,
   cooldownSeconds: number,
-): { readonly block: Block; readonly freed: number } => {
-  const block = collectCold(stored, now, cooldownSeconds)
-  const ordinals = ordinalsWhere(block, ({ handleID }) => handleID === handle)
+): Block => {
   const releasedAt = new Date(Number(now / 1_000_000n)).toISOString().replace(/\.\d+/, '')
   const cooling = block.attributes.length
   const marked = compacted({
@@ -82,5 +84,5 @@ export const withoutHandle = (
       ...Object.fromEntries(ordinals.map((o) => [o, block.sequenceNumber])),
     },
   })
-  return { block: collectCold(marked, now, cooldownSeconds), freed: ordinals.length }
+  return collectCold(marked, now, cooldownSeconds)
 }

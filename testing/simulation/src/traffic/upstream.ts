@@ -3,29 +3,25 @@
  * block, a hundred retries, the handle back when the block was lost. It uses blocks its node owns
  * and otherwise borrows from any that has room; our allocators claim the blocks.
  */
-
-import { IPAMFailure } from '@hc-calico/ipam-core'
 import type { Datastore, Key, KeyValue, Write } from '@hc-calico/ipam-core/ports'
-import type { Block } from './upstream-block.ts'
-import { collectCold, firstFree, withAllocation, withoutHandle } from './upstream-block.ts'
+import type { Hands } from '../attempt.ts'
+import type { Sandbox } from '../truth/sandboxes.ts'
+import { simulatedFailure } from './simulated-failure.ts'
+import {
+  type Attribute,
+  type Block,
+  collectCold,
+  firstFree,
+  ordinalsWhere,
+  withAllocation,
+  withoutOrdinals,
+} from './upstream-block.ts'
 
 const retriesMax = 100
 
-export const upstreamFailure = (message: string): IPAMFailure =>
-  new IPAMFailure({
-    family: 'exhausted',
-    operation: 'upstream',
-    error: {
-      tag: 'RetriesExhausted',
-      message,
-      attempts: retriesMax,
-      last: { tag: 'Conflict', message, retryable: true },
-    },
-  })
-
 const get = async <K extends Key>(datastore: Datastore, key: K) => {
   const found = await datastore.read([{ get: key as Key }])()
-  if (found._tag === 'Left') throw upstreamFailure(found.left.message)
+  if (found._tag === 'Left') throw simulatedFailure(found.left.message)
   return found.right[0] as KeyValue<K['kind']> | undefined
 }
 
@@ -35,7 +31,7 @@ const write = async (datastore: Datastore, one: Write): Promise<boolean> => {
   if (result._tag === 'Right') return true
   const { tag, message } = result.left.error
   if (tag === 'Conflict' || tag === 'AlreadyExists' || tag === 'NotFound') return false
-  throw upstreamFailure(message)
+  throw simulatedFailure(message)
 }
 
 /** Adds to what the handle counts in a block; at zero the entry goes, and with the last one the handle. */
@@ -60,7 +56,7 @@ const changeHandle = async (
           : { op: 'update', key, value, revision: found.revision }
     if (await write(datastore, next)) return
   }
-  throw upstreamFailure('handle: retries exhausted')
+  throw simulatedFailure('handle: retries exhausted')
 }
 
 const updated = ({ key, revision }: KeyValue<'Block'>, value: Block): Write => ({
@@ -70,66 +66,84 @@ const updated = ({ key, revision }: KeyValue<'Block'>, value: Block): Write => (
   revision,
 })
 
-export interface UpstreamRequest {
-  readonly host: string
-  readonly handle: string
-  readonly now: () => bigint
-  readonly cooldownSeconds: number
-}
+const cooldownIn = async (datastore: Datastore): Promise<number> =>
+  (await get(datastore, { kind: 'IPAMConfig' } as const))?.value.ipCooldownSeconds ?? 0
 
 const assignIn = async (
-  datastore: Datastore,
+  { datastore, process }: Hands,
   cidr: string,
-  { host, handle, now, cooldownSeconds }: UpstreamRequest,
+  { handle, node, pod }: Sandbox,
+  cooldownSeconds: number,
 ): Promise<string | undefined> => {
   for (let i = 0; i < retriesMax; i += 1) {
-    const found = await get(datastore, { kind: 'Block', cidr })
+    const found = await get(datastore, { kind: 'Block', cidr } as const)
     if (found === undefined) return undefined
-    const block = collectCold(found.value, now(), cooldownSeconds)
+    const block = collectCold(found.value, process.clock.now(), cooldownSeconds)
     const ordinal = firstFree(block)
     if (ordinal === undefined) return undefined
     await changeHandle(datastore, handle, cidr, 1)
-    const next = withAllocation(block, ordinal, { handleID: handle, secondary: { node: host } })
+    const secondary = { node, pod, namespace: 'default' }
+    const next = withAllocation(block, ordinal, { handleID: handle, secondary })
     if (await write(datastore, updated(found, next.block))) return next.address
     await changeHandle(datastore, handle, cidr, -1)
   }
-  throw upstreamFailure('block: retries exhausted')
+  throw simulatedFailure('block: retries exhausted')
 }
 
+/** One address of a pool that is enabled; none when everything is full. */
 export const upstreamAssign = async (
-  datastore: Datastore,
-  request: UpstreamRequest,
-): Promise<string | undefined> => {
+  hands: Hands,
+  sandbox: Sandbox,
+): Promise<ReadonlyArray<string>> => {
+  const { datastore } = hands
+  const cooldownSeconds = await cooldownIn(datastore)
   const listed = await datastore.read([{ list: 'Block', where: { family: 4 } }])()
-  if (listed._tag === 'Left') throw upstreamFailure(listed.left.message)
-  const isOwn = ({ value }: KeyValue<'Block'>) => value.affinity === `host:${request.host}`
+  if (listed._tag === 'Left') throw simulatedFailure(listed.left.message)
   const [blocks] = listed.right
+  const isOwn = ({ value }: KeyValue<'Block'>) => value.affinity === `host:${sandbox.node}`
   for (const { value } of [...blocks.filter(isOwn), ...blocks.filter((one) => !isOwn(one))]) {
-    const address = await assignIn(datastore, value.cidr, request)
-    if (address !== undefined) return address
+    if (!value.cidr.startsWith('10.0.0.')) continue // the one pool that is never touched
+    const address = await assignIn(hands, value.cidr, sandbox, cooldownSeconds)
+    if (address !== undefined) return [address]
   }
-  return undefined
+  return []
+}
+
+interface Freeing {
+  readonly cidr: string
+  /** Whose handle counts it. */
+  readonly handle: string
+  readonly wanted: (attribute: Attribute, ordinal: number, block: Block) => boolean
+}
+
+/** A block without some of its addresses, then the handle with as many less. */
+export const freeIn = async (
+  { datastore, process }: Hands,
+  { cidr, handle, wanted }: Freeing,
+): Promise<void> => {
+  const cooldownSeconds = await cooldownIn(datastore)
+  for (let i = 0; i < retriesMax; i += 1) {
+    const stored = await get(datastore, { kind: 'Block', cidr } as const)
+    if (stored === undefined) return
+    const now = process.clock.now()
+    const block = collectCold(stored.value, now, cooldownSeconds)
+    const ordinals = ordinalsWhere(block, (attribute, o) => wanted(attribute, o, block))
+    if (ordinals.length === 0) return
+    const next = withoutOrdinals(block, ordinals, now, cooldownSeconds)
+    const { key, revision } = stored
+    const isLast = next.attributes.length === 0 && next.affinity === undefined
+    const last: Write = { op: 'delete', key, revision }
+    if (!(await write(datastore, isLast ? last : updated(stored, next)))) continue
+    await changeHandle(datastore, handle, cidr, -ordinals.length)
+    return
+  }
+  throw simulatedFailure('release: retries exhausted')
 }
 
 /** Calico's release by handle: each block first, then the handle. A missing handle is success. */
-export const upstreamRelease = async (
-  datastore: Datastore,
-  { handle, now, cooldownSeconds }: UpstreamRequest,
-): Promise<void> => {
-  const found = await get(datastore, { kind: 'Handle', id: handle })
+export const upstreamRelease = async (hands: Hands, handle: string): Promise<void> => {
+  const found = await get(hands.datastore, { kind: 'Handle', id: handle } as const)
   for (const cidr of Object.keys(found?.value.blocks ?? {})) {
-    for (let i = 0; ; i += 1) {
-      if (i === retriesMax) throw upstreamFailure('release: retries exhausted')
-      const stored = await get(datastore, { kind: 'Block', cidr })
-      if (stored === undefined) break
-      const next = withoutHandle(stored.value, handle, now(), cooldownSeconds)
-      if (next.freed === 0) break
-      const { key, revision } = stored
-      const isLast = next.block.attributes.length === 0 && next.block.affinity === undefined
-      const last: Write = { op: 'delete', key, revision }
-      if (!(await write(datastore, isLast ? last : updated(stored, next.block)))) continue
-      await changeHandle(datastore, handle, cidr, -next.freed)
-      break
-    }
+    await freeIn(hands, { cidr, handle, wanted: ({ handleID }) => handleID === handle })
   }
 }

@@ -1,18 +1,20 @@
 /**
  * Deliberate bugs, one at a time, as wrappers around the datastore of every process: what a careless
- * decision or adapter would have written. Each must be caught, or the checkers are blind.
+ * decision or adapter would have written, or would not have read.
  */
-import type { Datastore, Key, KeyValue, Revision, Values, Write } from '@hc-calico/ipam-core/ports'
-import type { Mode } from '../src/index.ts'
+import type {
+  Datastore,
+  Key,
+  KeyValue,
+  Kind,
+  Revision,
+  Values,
+  Write,
+} from '@hc-calico/ipam-core/ports'
+import type { Mutant } from './mutant.ts'
 
 type Block = Values['Block']
 type Change = (write: Write, current: KeyValue | undefined) => Write | undefined
-
-export interface Mutant {
-  readonly name: string
-  readonly mode: Mode
-  readonly wrap: (datastore: Datastore) => Datastore
-}
 
 /** Every write passes `change`, which sees what is stored; a dropped one is reported as written. */
 const changing =
@@ -100,73 +102,119 @@ const freeingFirst = (one: Block, old: Block | undefined): Block => {
   return { ...one, allocations, attributes, unallocated: [...one.unallocated, ordinal] }
 }
 
-const both = (name: string, change: Change): Mutant[] =>
-  (['etcd', 'kubernetes'] as const).map((mode) => ({ name, mode, wrap: changing(change) }))
+/** Every answer to a get of this kind passes `edit`; lists of it do too. */
+const misreading =
+  <K extends Kind>(kind: K, edit: (value: Values[K]) => Values[K] | undefined) =>
+  (datastore: Datastore): Datastore => ({
+    ...datastore,
+    read: (queries, options) => async () => {
+      const found = await datastore.read(queries, options)()
+      if (found._tag === 'Left') return found
+      const read = (one: KeyValue | undefined): KeyValue | undefined => {
+        if (one?.key.kind !== kind) return one
+        const value = edit(one.value as Values[K])
+        return value === undefined ? undefined : ({ ...one, value } as KeyValue)
+      }
+      const answers = (found.right as ReadonlyArray<unknown>).map((answer) =>
+        Array.isArray(answer) ? answer.map(read).filter(Boolean) : read(answer as never),
+      )
+      return { _tag: 'Right', right: answers as never }
+    },
+  })
+
+const onBoth = (name: string, change: Change): Mutant => ({
+  name,
+  modes: ['etcd', 'kubernetes'],
+  parts: { datastore: changing(change) },
+})
 const onKubernetes = (name: string, change: Change, isReversed = false): Mutant => ({
   name,
-  mode: 'kubernetes',
-  wrap: changing(change, isReversed),
+  modes: ['kubernetes'],
+  parts: { datastore: changing(change, isReversed) },
+})
+const wrapped = (name: string, datastore: (one: Datastore) => Datastore): Mutant => ({
+  name,
+  modes: ['etcd', 'kubernetes'],
+  parts: { datastore },
 })
 
-export const mutants: ReadonlyArray<Mutant> = [
-  ...both('block update without compare', blindly('Block', 'update')),
-  ...both('block create over an existing one', blindly('Block', 'create')),
-  ...both('block update forgotten', dropping('Block', 'update')),
-  {
-    name: 'block delete forgotten',
-    mode: 'etcd',
-    wrap: changing(dropping('Block', 'delete')),
-  },
-  ...both('handle create forgotten', dropping('Handle', 'create')),
-  ...both('handle delete forgotten', dropping('Handle', 'delete')),
-  ...both(
+/** Where a block was to lose its owner, it goes with everything in it. */
+const deletedWithAddresses: Change = (write, current) => {
+  if (write.op !== 'update' || write.key.kind !== 'Block' || current === undefined) return write
+  const [next, old] = [write.value as Block, current.value as Block]
+  const isGivenBack = old.affinity !== undefined && next.affinity === undefined
+  return isGivenBack ? { op: 'delete', key: write.key, revision: write.revision } : write
+}
+
+export const wrongWrites: ReadonlyArray<Mutant> = [
+  onBoth('block update without compare', blindly('Block', 'update')),
+  onBoth('block create over an existing one', blindly('Block', 'create')),
+  onBoth('block update forgotten', dropping('Block', 'update')),
+  onBoth('block delete forgotten', dropping('Block', 'delete')),
+  onBoth('handle create forgotten', dropping('Handle', 'create')),
+  onBoth('handle delete forgotten', dropping('Handle', 'delete')),
+  onBoth('handle not decremented', dropping('Handle', 'update')),
+  onBoth(
     'handle counts one too many',
     handle((count) => count + 1),
   ),
-  ...both(
+  onBoth('affinity create forgotten', dropping('BlockAffinity', 'create')),
+  onBoth('affinity delete forgotten', dropping('BlockAffinity', 'delete')),
+  onBoth('block deleted with addresses in it', deletedWithAddresses),
+  onBoth(
     'sequence number stands still',
     block((next, old) => ({ ...next, sequenceNumber: old?.sequenceNumber ?? next.sequenceNumber })),
   ),
-  ...both(
+  onBoth(
     'sequence number goes back',
     block((next) => ({ ...next, sequenceNumber: next.sequenceNumber - 5n })),
   ),
-  ...both(
+  onBoth(
     'taken ordinal stays queued',
     block((next, old) => (old === undefined ? next : { ...next, unallocated: old.unallocated })),
   ),
-  ...both(
+  onBoth(
     'freed ordinal queued twice',
     block((next) => ({
       ...next,
       unallocated: [...next.unallocated, ...next.unallocated.slice(0, 1)],
     })),
   ),
-  ...both(
+  onBoth(
     'free ordinal lost',
     block((next) => ({ ...next, unallocated: next.unallocated.slice(1) })),
   ),
-  ...both(
+  onBoth(
     'attribute dropped',
     block((next) => ({ ...next, attributes: next.attributes.slice(1) })),
   ),
-  ...both(
+  onBoth(
     'attribute never dropped',
     block((next) => ({ ...next, attributes: [...next.attributes, {}] })),
   ),
-  ...both('release frees a neighbour too', block(freeingFirst)),
-  ...both(
+  onBoth('release frees a neighbour too', block(freeingFirst)),
+  onBoth(
     'allocation without its handle',
     block((next) => ({
       ...next,
       attributes: next.attributes.map(({ handleID: _, ...rest }) => rest),
     })),
   ),
-  ...(['etcd', 'kubernetes'] as const).flatMap((mode): Mutant[] => [
-    { name: 'a conflict is taken for success', mode, wrap: ignoring('Conflict') },
-    { name: 'an unknown outcome is taken for success', mode, wrap: ignoring('OutcomeUnknown') },
-    { name: 'unavailable is taken for success', mode, wrap: ignoring('Unavailable') },
-  ]),
+  wrapped('a conflict is taken for success', ignoring('Conflict')),
+  wrapped('an unknown outcome is taken for success', ignoring('OutcomeUnknown')),
+  wrapped('unavailable is taken for success', ignoring('Unavailable')),
+  wrapped(
+    'cooldown is not looked at',
+    misreading('IPAMConfig', (config) => ({ ...config, ipCooldownSeconds: 0 })),
+  ),
+  wrapped(
+    'reservations are not looked at',
+    misreading('IPReservation', () => undefined),
+  ),
+  wrapped(
+    'a disabled pool is used',
+    misreading('IPPool', (pool) => ({ ...pool, disabled: false })),
+  ),
   onKubernetes('affinity confirmed before its block', state('pending', 'confirmed')),
   onKubernetes('affinity not marked before its block goes', state('pendingDeletion', 'confirmed')),
   onKubernetes('writes in the opposite order', (write) => write, true),

@@ -1,0 +1,131 @@
+/**
+ * Pods of a StatefulSet that keep their addresses: one incarnation after the other, on any node. The
+ * next one begins when the last has been taken down; or at once, because its node was given up for
+ * lost and the pod deleted by force, and then the DEL of the last one comes late, or never.
+ */
+import type { Event, Simulation } from '../simulation.ts'
+import type { Sandbox } from '../truth/sandboxes.ts'
+import { letGo, type Running, startContainer, stopContainer } from './containers.ts'
+
+const startsMax = 4
+
+interface Identity {
+  readonly handle: string
+  readonly pod: string
+  readonly families: 1 | 2
+  /** What it was given, from its first ADD on. */
+  kept: ReadonlyArray<string>
+  /** When its first ADD began. */
+  sinceMs: number | undefined
+  running: Running | undefined
+  /** A StatefulSet does one thing after the other with one of its pods. */
+  tail: Promise<void>
+}
+
+type Ending = 'graceful' | 'forced' | 'sandbox restarted'
+
+export class Identities {
+  readonly #simulation: Simulation
+  readonly #all: ReadonlyArray<Identity>
+
+  constructor(simulation: Simulation, count: number) {
+    this.#simulation = simulation
+    this.#all = Array.from({ length: count }, (_, n) => ({
+      handle: `hc-fixed.default.set-${n}`,
+      pod: `set-${n}`,
+      families: n % 3 === 2 ? 2 : 1,
+      kept: [],
+      sinceMs: undefined,
+      running: undefined,
+      tail: Promise.resolve(),
+    }))
+  }
+
+  /** Everything an identity was ever given. */
+  get kept(): ReadonlyArray<{
+    readonly handle: string
+    readonly addresses: ReadonlyArray<string>
+  }> {
+    return this.#all.map(({ handle, kept }) => ({ handle, addresses: kept }))
+  }
+
+  /** The next incarnation of one of them. */
+  next(event: Event): Promise<void> {
+    const identity = event.random.pick(this.#all)
+    const ending = event.random.pick([
+      'graceful',
+      'graceful',
+      'forced',
+      'sandbox restarted',
+    ] as const)
+    identity.tail = identity.tail.then(() => this.#replace(event, identity, ending))
+    return identity.tail
+  }
+
+  /** The containers of a node that is gone for good. */
+  lost(node: string): void {
+    for (const identity of this.#all) {
+      const { running } = identity
+      if (running?.sandbox.node !== node) continue
+      letGo(this.#simulation, running)
+      identity.running = undefined
+    }
+  }
+
+  async #replace(event: Event, identity: Identity, ending: Ending): Promise<void> {
+    const { world, cluster } = this.#simulation
+    const { running, pod } = identity
+    const node = this.#nodeFor(event, ending, running)
+    if (this.#simulation.isDraining || node === undefined) return
+    if (running !== undefined) letGo(this.#simulation, running)
+    identity.running = undefined
+    if (running !== undefined) {
+      const stopped = ending === 'graceful' ? 0 : event.random.between(0, 300_000)
+      const end = world.scheduler
+        .sleep(Math.max(1, stopped))
+        .then(() => stopContainer(this.#simulation, event, running.sandbox))
+      if (ending === 'graceful') await end
+    }
+    if (ending !== 'sandbox restarted') cluster.setPod(world.nowMs, `default/${pod}`, undefined)
+    await this.#start(event, identity, node)
+  }
+
+  async #start(event: Event, identity: Identity, node: string): Promise<void> {
+    const { world, cluster } = this.#simulation
+    const { pod, handle } = identity
+    const name = `default/${pod}`
+    identity.sinceMs ??= world.nowMs
+    const { kept, sinceMs } = identity
+    const before = { kept, sinceMs }
+    const known = cluster.pods.get(name)
+    const fresh = { node, ips: [], isEvicted: false, identity: handle }
+    cluster.setPod(world.nowMs, name, known?.node === node ? known : fresh)
+    for (let n = 0; n < startsMax && cluster.nodes.has(node); n += 1) {
+      const sandbox: Sandbox = {
+        handle: `k8s-pod-network.${pod}.${event.index}.${n}`,
+        pod,
+        node,
+        families: identity.families,
+        isOfService: false,
+        caller: 'plugin',
+        identity: handle,
+      }
+      const running = await startContainer(this.#simulation, event, sandbox, before)
+      if (running !== undefined) {
+        identity.running = running
+        identity.kept = running.addresses
+        return
+      }
+      const stopped = stopContainer(this.#simulation, event, sandbox)
+      if (event.random.chance(0.7)) await stopped
+    }
+  }
+
+  #nodeFor(event: Event, ending: Ending, running: Running | undefined): string | undefined {
+    const { cluster, upstreamNode } = this.#simulation
+    const nodes = [...cluster.nodes].filter((node) => node !== upstreamNode)
+    const drawn = nodes.length === 0 ? undefined : event.random.pick(nodes)
+    if (ending !== 'sandbox restarted' || running === undefined) return drawn
+    return running.sandbox.node
+  }
+}

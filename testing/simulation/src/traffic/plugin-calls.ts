@@ -1,0 +1,166 @@
+/**
+ * What the CNI plugin asks of the core for ADD and DEL, in its order: pools of the service first, the
+ * members of a service strictly in list order; a fixed pod takes its identity's addresses over, or
+ * is given some under the identity's handle; whoever got less than asked for gives all of it back.
+ */
+import {
+  type AutoAssignRequest,
+  type AutoAssignResult,
+  type FixedHold,
+  fixedAttrs,
+  type IPAM,
+  IPAMFailure,
+  serviceMembers,
+} from '@hc-calico/ipam-core'
+import type { Hands } from '../attempt.ts'
+import type { Simulation } from '../simulation.ts'
+import type { Sandbox } from '../truth/sandboxes.ts'
+import { simulatedFailure } from './simulated-failure.ts'
+
+/** The datastore work of one command, and of giving back after one that failed. */
+const commandMs = 90_000
+const cleanupMs = 30_000
+
+const isMissing = (failure: unknown): boolean =>
+  failure instanceof IPAMFailure && failure.tag === 'HandleMissing'
+
+const releaseHandle = async (ipam: IPAM, handle: string): Promise<boolean> => {
+  try {
+    await ipam.releaseByHandle(handle)
+    return true
+  } catch (failure) {
+    if (isMissing(failure)) return false
+    throw failure
+  }
+}
+
+const textOf = (cidr: string): string => cidr.replace(/\/.*/, '')
+const isIPv6 = (cidr: string): boolean => cidr.includes(':')
+
+/** CIDRs of the service's members that can serve, in list order. */
+const servingPools = async (
+  { cluster }: Simulation,
+  { datastore }: Hands,
+  node: string,
+): Promise<ReadonlyArray<string>> => {
+  const { listed, draining } = cluster.service.now
+  const read = await datastore.read([{ list: 'IPPool' }, { get: { kind: 'Node', name: node } }])()
+  if (read._tag === 'Left') throw simulatedFailure(read.left.message)
+  const [pools, found] = read.right
+  const members = serviceMembers({
+    family: 4,
+    listed,
+    draining,
+    pools: pools.map(({ value }) => value),
+    nodeLabels: found?.value.labels ?? {},
+    namespaceLabels: {},
+  })
+  const cidrs = members.flatMap((one) => ('cidr' in one ? [one.cidr] : []))
+  if (cidrs.length === 0) throw simulatedFailure('no pool of the service can serve')
+  return cidrs
+}
+
+/** One member after the other for what is still missing, as the plugin does it. */
+const assign = async (
+  ipam: IPAM,
+  request: AutoAssignRequest,
+  members: ReadonlyArray<string> | undefined,
+): Promise<AutoAssignResult> => {
+  if (members === undefined) return ipam.autoAssign(request)
+  let result: AutoAssignResult = {}
+  for (const [n, member] of members.entries()) {
+    const num4 = (result.v4?.ips.length ?? 0) < (request.num4 ?? 0) ? (request.num4 ?? 0) : 0
+    const num6 = n === 0 ? (request.num6 ?? 0) : 0
+    if (num4 + num6 === 0) break
+    try {
+      const more = await ipam.autoAssign({ ...request, num4, num6, ipv4Pools: [member] })
+      result = { ...result, ...more }
+    } catch (failure) {
+      const isFull = failure instanceof IPAMFailure && failure.tag === 'BlockLimit'
+      if (!isFull || n === members.length - 1 || num6 > 0) throw failure
+    }
+  }
+  return result
+}
+
+const requireAll = ({ v4, v6 }: AutoAssignResult): void => {
+  for (const one of [v4, v6]) {
+    if (one !== undefined && one.ips.length < one.numRequested) {
+      throw simulatedFailure(`short: ${one.messages.join('; ')}`)
+    }
+  }
+}
+
+const requestOf = ({ handle, node, pod, families }: Sandbox): AutoAssignRequest => ({
+  num4: 1,
+  num6: families === 2 ? 1 : 0,
+  handleID: handle,
+  attrs: { node, pod, namespace: 'default' },
+  host: node,
+  intendedUse: 'Workload',
+  maxAllocToHandlePerIPVersion: 1,
+})
+
+const addFixed = async (
+  ipam: IPAM,
+  sandbox: Sandbox,
+  identity: string,
+  members: () => Promise<ReadonlyArray<string> | undefined>,
+): Promise<ReadonlyArray<string>> => {
+  const holder = { id: sandbox.handle, node: sandbox.node }
+  const request = { handleID: identity, identity, holder }
+  const hold = await ipam.takeOverFixed(request)
+  const has = (wanted: boolean) => hold?.ips.some((ip) => isIPv6(ip) === wanted) ?? false
+  const num4 = has(false) ? 0 : 1
+  const num6 = sandbox.families === 2 && !has(true) ? 1 : 0
+  if (hold !== undefined && num4 + num6 === 0) return hold.ips.map(textOf)
+  const attrs = fixedAttrs({ identity, epoch: hold?.epoch ?? 1, holder })
+  const wanted = { ...requestOf(sandbox), num4, num6, handleID: identity, attrs }
+  const assigned = await assign(ipam, wanted, await members())
+  try {
+    requireAll(assigned)
+  } catch (failure) {
+    if (hold === undefined) await releaseHandle(ipam, identity)
+    throw failure
+  }
+  const all: FixedHold | undefined = await ipam.takeOverFixed(request)
+  if (all === undefined) throw simulatedFailure('an identity lost what it was just given')
+  return all.ips.map(textOf)
+}
+
+/** The addresses, IPv4 first. */
+export const addAsPlugin = async (
+  simulation: Simulation,
+  hands: Hands,
+  sandbox: Sandbox,
+): Promise<ReadonlyArray<string>> => {
+  const ipam = hands.ipamWithin(commandMs)
+  const members = async () =>
+    sandbox.isOfService ? servingPools(simulation, hands, sandbox.node) : undefined
+  try {
+    if (sandbox.identity !== undefined) {
+      return await addFixed(ipam, sandbox, sandbox.identity, members)
+    }
+    const isLibrary = sandbox.caller === 'library'
+    const assigned = await assign(
+      isLibrary ? hands.ipam : ipam,
+      requestOf(sandbox),
+      await members(),
+    )
+    requireAll(assigned)
+    return [...(assigned.v4?.ips ?? []), ...(assigned.v6?.ips ?? [])].map(textOf)
+  } catch (failure) {
+    if (sandbox.caller === 'library') throw failure
+    await releaseHandle(hands.ipamWithin(cleanupMs), sandbox.handle).catch(() => {})
+    throw failure
+  }
+}
+
+export const delAsPlugin = async (hands: Hands, sandbox: Sandbox): Promise<void> => {
+  const ipam = hands.ipamWithin(commandMs)
+  const wasHeld = await releaseHandle(ipam, sandbox.handle)
+  const handleID = sandbox.identity
+  if (!wasHeld && handleID !== undefined) {
+    await ipam.parkFixed({ handleID, holderID: sandbox.handle })
+  }
+}

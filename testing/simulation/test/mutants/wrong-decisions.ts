@@ -1,0 +1,134 @@
+/**
+ * Deliberate bugs, one at a time, in what is decided: whom an address belongs to, who may still park
+ * or release it, what garbage collection believes.
+ */
+import { collectGarbage } from '@hc-calico/controller'
+import { fixedKeys, type IPAM } from '@hc-calico/ipam-core'
+import type { Datastore } from '@hc-calico/ipam-core/ports'
+import type { Mutant } from './mutant.ts'
+
+type Situation = Parameters<typeof collectGarbage>[0]
+type Plan = ReturnType<typeof collectGarbage>
+
+const both = ['etcd', 'kubernetes'] as const
+
+const deciding = (name: string, ipam: (one: IPAM, datastore: Datastore) => IPAM): Mutant => ({
+  name,
+  modes: both,
+  parts: { ipam },
+})
+
+const collecting = (name: string, change: (plan: Plan, situation: Situation) => Plan): Mutant => ({
+  name,
+  modes: both,
+  parts: { collectGarbage: (situation) => change(collectGarbage(situation), situation) },
+})
+
+/** Everything that is suspected now has been for ever. */
+const atFirstSight = (situation: Situation): Plan => {
+  const { suspected } = collectGarbage(situation)
+  const since = situation.nowMs - situation.graceMs - 1
+  const old = new Map([...suspected.keys()].map((name) => [name, since]))
+  return collectGarbage({ ...situation, suspected: old })
+}
+
+const allocationsWhere = (
+  { allocations }: Situation,
+  isWanted: (one: Situation['allocations'][number]) => boolean,
+): Plan['release'] =>
+  allocations.flatMap((one) =>
+    one.handleID !== undefined && isWanted(one)
+      ? [{ handleID: one.handleID, allocations: [one] }]
+      : [],
+  )
+
+export const wrongDecisions: ReadonlyArray<Mutant> = [
+  deciding('parking releases the address', (ipam) => ({
+    ...ipam,
+    parkFixed: async ({ handleID }) => {
+      await ipam.releaseByHandle(handleID)
+      return []
+    },
+  })),
+  deciding('a late DEL parks whoever holds the address now', (ipam) => ({
+    ...ipam,
+    parkFixed: async ({ handleID }) => {
+      const [ip = ''] = await ipam.ipsByHandle(handleID)
+      const { attrs } = await ipam.getAssignmentAttributes(ip)
+      return ipam.parkFixed({ handleID, holderID: attrs[fixedKeys.holder] ?? '' })
+    },
+  })),
+  deciding('a restart does not name itself as the holder', (ipam) => ({
+    ...ipam,
+    takeOverFixed: async (request) => {
+      const ips = await ipam.ipsByHandle(request.handleID).catch(() => [])
+      return ips.length === 0 ? undefined : { ips: ips.map((ip) => `${ip}/29`), epoch: 1 }
+    },
+  })),
+  deciding('a restart gives back what the identity has, and asks for new', (ipam) => {
+    let isFirst = true
+    return {
+      ...ipam,
+      takeOverFixed: async (request) => {
+        if (!isFirst) return ipam.takeOverFixed(request)
+        isFirst = false
+        await ipam.releaseByHandle(request.handleID).catch(() => {})
+        return undefined
+      },
+    }
+  }),
+  deciding('a fixed address is released like any other', (ipam) => ({
+    ...ipam,
+    releaseByHandle: async (handleID, hints) => {
+      const pod = /^k8s-pod-network\.(set-\d)/.exec(handleID)?.[1]
+      return ipam.releaseByHandle(pod === undefined ? handleID : `hc-fixed.default.${pod}`, hints)
+    },
+  })),
+  {
+    name: 'leaks are released at first sight, without asking again',
+    modes: both,
+    parts: { collectGarbage: atFirstSight, revalidates: false },
+  },
+  {
+    name: 'what is collected is released by address alone',
+    modes: both,
+    parts: {
+      collectGarbage: atFirstSight,
+      revalidates: false,
+      ipam: (ipam) => ({
+        ...ipam,
+        releaseIPs: (all) => ipam.releaseIPs(all.map(({ address }) => ({ address }))),
+      }),
+    },
+  },
+  collecting('handles without an address are deleted at first sight', (plan, situation) => ({
+    ...plan,
+    deleteHandles: atFirstSight(situation).deleteHandles,
+  })),
+  collecting('parked addresses are released', (plan, situation) => ({
+    ...plan,
+    release: [
+      ...plan.release,
+      ...allocationsWhere(situation, ({ fixed }) => fixed !== undefined && !fixed.holder),
+    ],
+  })),
+  collecting('an identity is collected by the pod that it does not name', (plan, situation) => ({
+    ...plan,
+    release: [...plan.release, ...allocationsWhere(situation, ({ fixed }) => fixed !== undefined)],
+  })),
+  collecting('holders that are there are parked', (plan, situation) => ({
+    ...plan,
+    park: situation.allocations.flatMap(({ handleID = '', fixed }) =>
+      fixed?.holder === undefined ? [] : [{ handleID, holderID: fixed.holder.id }],
+    ),
+  })),
+  collecting('nothing is ever released', (plan) => ({ ...plan, release: [] })),
+  collecting('handles that own nothing stay', (plan) => ({ ...plan, deleteHandles: [] })),
+  deciding('a DEL that asks for ever', (ipam, datastore) => ({
+    ...ipam,
+    releaseByHandle: async (id, hints) => {
+      while ((await datastore.read([{ get: { kind: 'Handle', id } }])())._tag === 'Right');
+      return ipam.releaseByHandle(id, hints)
+    },
+  })),
+]
