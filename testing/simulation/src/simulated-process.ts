@@ -140,7 +140,8 @@ export class SimulatedProcess {
       await scheduler.sleep(timeoutMs)
       return left(datastoreError('Unavailable', 'simulated: no answer to a read'))
     }
-    const lagMs = random.chance(0.5) ? 0 : random.between(0, staleMsMax)
+    const isCurrent = this.world.isHealed || random.chance(0.5)
+    const lagMs = isCurrent ? 0 : random.between(0, staleMsMax)
     const answers = queries.map((query) => this.#answer(query, lagMs))
     await this.#travel(random, mishap === 'pauseAfter', mishap === 'crashAfter')
     return right(answers)

@@ -53,7 +53,7 @@ export class Collector {
       allocations: blocks.flatMap(allocationsIn),
       pods,
       nodes: new Set(cluster.nodes),
-      identities: new Set([...pods.values()].flatMap(({ identity }) => identity ?? [])),
+      podOfIdentity: (identity) => pods.get(identity.replace('hc-fixed.default.', 'default/')),
       blockOwners: new Set(owners),
       handles: new Map(this.#handles.all.map(({ value, revision }) => [value.id, revision])),
       suspected: this.#suspected,

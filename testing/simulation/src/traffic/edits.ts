@@ -86,8 +86,11 @@ const releaseAffinities: Edit = async ({ nodes }, { ipam }, random) => {
 }
 
 /** Room for everybody: what is refused after this is refused without a reason. */
-const resetSettings: Edit = async (_, { ipam, datastore }) => {
+const resetSettings: Edit = async (_, hands) => {
+  const { ipam, datastore } = hands
   await ipam.setIPAMConfig(defaultIPAMConfig)
+  const key = { kind: 'IPPool', name: 'room' } as const
+  await commit(hands, { op: 'create', key, value: poolNamed('room') })
   const read = await datastore.read([{ list: 'IPReservation' }])()
   if (read._tag === 'Left') return
   for (const { key, revision } of read.right[0]) {

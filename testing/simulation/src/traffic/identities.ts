@@ -86,6 +86,10 @@ export class Identities {
         .then(() => stopContainer(this.#simulation, event, running.sandbox))
       if (ending === 'graceful') await end
     }
+    // Scaled down for a while: nobody holds the address, and it stays.
+    if (ending === 'graceful' && event.random.chance(0.3)) {
+      await world.scheduler.sleep(event.random.between(1000, 600_000))
+    }
     if (ending !== 'sandbox restarted') cluster.setPod(world.nowMs, `default/${pod}`, undefined)
     await this.#start(event, identity, node)
   }

@@ -13,11 +13,14 @@ const cidrs: Readonly<Record<string, string>> = {
   v6: 'fd00::/122',
 }
 
+/** Made at the quiet end, so that nobody is refused for want of room. */
+const lastPool = { room: '10.9.0.0/24' }
+
 /** These come and go; `a` and the IPv6 pool are always there. */
 export const optionalPools: ReadonlyArray<string> = ['b', 'c']
 
 export const poolNamed = (name: string): IPPool => {
-  const cidr = cidrs[name] as string
+  const cidr = { ...cidrs, ...lastPool }[name] as string
   return {
     name,
     cidr,

@@ -119,7 +119,9 @@ export const wrongDecisions: ReadonlyArray<Mutant> = [
   collecting('holders that are there are parked', (plan, situation) => ({
     ...plan,
     park: situation.allocations.flatMap(({ handleID = '', fixed }) =>
-      fixed?.holder === undefined ? [] : [{ handleID, holderID: fixed.holder.id }],
+      fixed?.holder === undefined
+        ? []
+        : [{ handleID, holderID: fixed.holder.id, identity: fixed.identity, allocations: [] }],
     ),
   })),
   collecting('nothing is ever released', (plan) => ({ ...plan, release: [] })),

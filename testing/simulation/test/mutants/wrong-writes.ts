@@ -158,7 +158,7 @@ export const wrongWrites: ReadonlyArray<Mutant> = [
     'handle counts one too many',
     handle((count) => count + 1),
   ),
-  onBoth('affinity create forgotten', dropping('BlockAffinity', 'create')),
+  { ...onBoth('affinity create forgotten', dropping('BlockAffinity', 'create')), modes: ['etcd'] },
   onBoth('affinity delete forgotten', dropping('BlockAffinity', 'delete')),
   onBoth('block deleted with addresses in it', deletedWithAddresses),
   onBoth(
