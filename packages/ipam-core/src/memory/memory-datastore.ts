@@ -32,9 +32,13 @@ export interface MemoryDatastoreOptions {
   readonly watch?: boolean
 }
 
+type Objects = Map<string, KeyValue>
+
 /** One store; call `open` once per client. */
 export class MemoryStore {
-  readonly #objects = new Map<Kind, Map<string, KeyValue>>()
+  readonly #objects = new Map<Kind, Objects>()
+  /** The same affinities once more by host: a request lists its own and must not walk all others. */
+  readonly #affinities = new Map<string, Objects>()
   #revision = 0
   readonly #listeners = new Set<() => void>()
   readonly #options: Required<MemoryDatastoreOptions>
@@ -68,10 +72,8 @@ export class MemoryStore {
     }
   }
 
-  #kind(kind: Kind): Map<string, KeyValue> {
-    const objects = this.#objects.get(kind) ?? new Map<string, KeyValue>()
-    this.#objects.set(kind, objects)
-    return objects
+  #kind(kind: Kind): Objects {
+    return partOf(this.#objects, kind)
   }
 
   #find(key: Key): KeyValue | undefined {
@@ -83,7 +85,9 @@ export class MemoryStore {
   }
 
   #list(query: List): ReadonlyArray<KeyValue> {
-    return [...this.#kind(query.list)]
+    const host = query.list === 'BlockAffinity' ? query.where?.host : undefined
+    const objects = host === undefined ? this.#kind(query.list) : partOf(this.#affinities, host)
+    return [...objects]
       .filter(([, one]) => matchesFilter(one.key, query))
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, one]) => one)
@@ -111,13 +115,16 @@ export class MemoryStore {
 
   #apply(write: Write): Revision | undefined {
     this.#revision += 1
+    const { key } = write
+    const parts = [this.#kind(key.kind)]
+    if (key.kind === 'BlockAffinity') parts.push(partOf(this.#affinities, key.host))
     if (write.op === 'delete') {
-      this.#kind(write.key.kind).delete(keyText(write.key))
+      for (const part of parts) part.delete(keyText(key))
       return undefined
     }
     const revision = `${this.#revision}` as Revision
-    const { key, value } = write
-    this.#kind(key.kind).set(keyText(key), copyValue({ key, value, revision } as KeyValue))
+    const stored = copyValue({ key, value: write.value, revision } as KeyValue)
+    for (const part of parts) part.set(keyText(key), stored)
     return revision
   }
 
@@ -129,6 +136,12 @@ export class MemoryStore {
     const current = () => this.#list({ list: kind } as List).map(copyValue) as KeyValue<K>[]
     return streamChanges(current, this.#listeners, cancellation)
   }
+}
+
+const partOf = <K>(parts: Map<K, Objects>, name: K): Objects => {
+  const part = parts.get(name) ?? new Map<string, KeyValue>()
+  parts.set(name, part)
+  return part
 }
 
 /** A fresh store with one client. For several clients on one store: `new MemoryStore().open()`. */
