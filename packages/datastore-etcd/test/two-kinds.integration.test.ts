@@ -51,7 +51,7 @@ const take = async (ipam: IPAM, host: string, kind: string): Promise<ReadonlyArr
   return told
 }
 
-test('one holder per address over 10,008 allocations', { timeout: 180_000 }, async () => {
+test('one holder per address over 10,008 allocations', { timeout: 400_000 }, async () => {
   const raw = command(
     process.execPath,
     [
@@ -61,7 +61,7 @@ test('one holder per address over 10,008 allocations', { timeout: 180_000 }, asy
       String(each),
       ...hosts,
     ],
-    { timeoutMs: 170_000 },
+    { timeoutMs: 390_000 },
   )
   const ours = hosts.flatMap((host) => [
     take(createIPAM({ datastore: lean }), host, 'lean'),
