@@ -1,6 +1,7 @@
 /** All loops of the controller. */
 import type { ControllerContext } from './context.ts'
 import { createFixedReconciler } from './fixed/fixed-reconciler.ts'
+import { createGarbageReconciler } from './garbage/garbage-reconciler.ts'
 import { createPoolThresholds } from './pools/thresholds.ts'
 import type { Reconciler } from './reconciler.ts'
 import { createServiceStatus } from './service-pools/status.ts'
@@ -11,4 +12,5 @@ export const createReconcilers: ReadonlyArray<CreateReconciler> = [
   createServiceStatus,
   createPoolThresholds,
   createFixedReconciler,
+  createGarbageReconciler,
 ]

@@ -142,7 +142,7 @@ const elsewhere: ReadonlyArray<readonly [permission: RegExp, when: string]> = [
   [/^patch events\.$/, 'an Event that is said again: events.test.ts'],
   [/^watch statefulsets\.apps\.kruise\.io$/, 'a cluster with OpenKruise'],
   [/^get (pods|nodes|configmaps|statefulsets)\./, 'validation before something is taken away'],
-  [/^(create|patch) configmaps\.$/, 'the record of fixed addresses'],
+  [/^(create|patch|delete) configmaps\.$/, 'the record of fixed addresses'],
   [/^\w+ (ipamblocks|blockaffinities|ipamhandles)\.crd/, 'addresses that are released or claimed'],
   [/^get ipamconfigs\.crd/, 'the same: how long released addresses cool down'],
 ]

@@ -138,7 +138,7 @@ export const changeRecord = async (
   }
 }
 
-/** Deletes a record that is still as it was read; anything else leaves it. */
+/** Deletes a record that is still as it was read. What may not be deleted does no harm. */
 export const deleteRecord = async (
   client: KubeClient,
   name: SetName,
@@ -146,7 +146,7 @@ export const deleteRecord = async (
 ): Promise<void> => {
   const body = JSON.stringify({ preconditions: { uid, resourceVersion } })
   const response = await client.request({ method: 'DELETE', path: pathOf(name), body })
-  if (response.status >= 300 && ![404, 409].includes(response.status)) {
+  if (response.status >= 300 && ![403, 404, 409].includes(response.status)) {
     throw refusal('deleted', name, response)
   }
 }

@@ -24,6 +24,15 @@ const lookMs = 100
 
 export const containerHandle = (uid: string): string => `k8s-pod-network.${uid}`
 
+/** A node of Kubernetes and, where Calico keeps nodes of its own, the Calico node that stands for it. */
+export const addNode = async (lab: ControllerLab, name: string): Promise<void> => {
+  await lab.api('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name } })
+  if (lab.datastoreType !== 'etcdv3') return
+  const unknownFields = { spec: { orchRefs: [{ orchestrator: 'k8s', nodeName: name }] } }
+  const value = { name, labels: {}, unknownFields }
+  await lab.write({ op: 'create', key: { kind: 'Node', name }, value })
+}
+
 export class FakeNodes {
   readonly ipam: IPAM
   readonly #lab: ControllerLab
@@ -41,14 +50,7 @@ export class FakeNodes {
   }
 
   static async start(lab: ControllerLab, names = ['node-1', 'node-2']): Promise<FakeNodes> {
-    for (const name of names) {
-      const node = { apiVersion: 'v1', kind: 'Node', metadata: { name } }
-      await lab.api('POST', '/api/v1/nodes', node)
-      if (lab.datastoreType === 'etcdv3') {
-        const value = { name, labels: {} }
-        await lab.write({ op: 'create', key: { kind: 'Node', name }, value })
-      }
-    }
+    for (const name of names) await addNode(lab, name)
     return new FakeNodes(lab, names)
   }
 

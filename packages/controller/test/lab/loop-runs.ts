@@ -2,13 +2,22 @@
 import { expect } from 'vitest'
 import type { Controller } from '../../src/run.ts'
 
-const runsOf = async ({ port }: Controller, loop: string): Promise<number> => {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
-  const lines = text
-    .split('\n')
-    .filter((line) => line.startsWith('hc_calico_controller_runs_total{'))
-  const own = lines.filter((line) => line.includes(`loop="${loop}"`))
-  return own.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+const linesOf = async ({ port }: Controller): Promise<ReadonlyArray<string>> =>
+  (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).split('\n')
+
+const sumOf = (lines: ReadonlyArray<string>): number =>
+  lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+
+/** Over all labels. */
+export const metricOf = async (controller: Controller, name: string): Promise<number> =>
+  sumOf((await linesOf(controller)).filter((line) => line.startsWith(`${name}{`)))
+
+const runsOf = async (controller: Controller, loop: string): Promise<number> => {
+  const runs = (await linesOf(controller)).filter(
+    (line) =>
+      line.startsWith('hc_calico_controller_runs_total{') && line.includes(`loop="${loop}"`),
+  )
+  return sumOf(runs)
 }
 
 /** Resolves when the loop has begun and ended this many more runs. */
