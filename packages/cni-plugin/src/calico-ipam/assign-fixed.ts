@@ -5,15 +5,16 @@
  * it; the record for people is read beside. A pin that cannot be given keeps a first start waiting,
  * never a pod that has its addresses.
  */
-import { type FixedHold, fixedAttrs, type IPAM } from '@hc-calico/ipam-core'
+import { type FixedHold, fixedAttrs, type IPAM, IPAMFailure } from '@hc-calico/ipam-core'
 import { addressOf, canonicalCIDR, familyOf } from '../addresses.ts'
-import { isMissing } from '../failures.ts'
 import type { FixedIdentity } from '../fixed-identity.ts'
 import type { Family } from '../fixed-record.ts'
 import type { Identity } from '../identity.ts'
 import { withLockedIPAM } from '../ipam-access.ts'
 import type { Session } from '../session.ts'
+import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
 import { requireAll, type TakenAddress, type WantedAddresses } from './assign.ts'
+import { giveUp } from './fixed-give-up.ts'
 import { type FixedCall, oddSentence, refusedPin, repin, takePin } from './fixed-wishes.ts'
 import { autoAssignInListOrder } from './in-list-order.ts'
 import {
@@ -25,7 +26,6 @@ import {
   type Wishes,
   wishIn,
 } from './keep-record.ts'
-import { parkAddresses } from './release.ts'
 
 /** Whose addresses, and of which families. */
 export interface FixedRequest {
@@ -38,14 +38,20 @@ export interface FixedRequest {
 
 const families = [4, 6] as const
 
-/** `since`: what this container has taken over before, if nobody has come since. */
+/** `epoch`: this container's own; then only if nobody has come since. */
 const takeOver = (
   { ipam, fixed, holder }: FixedCall,
-  since?: FixedHold,
+  epoch?: number,
 ): Promise<FixedHold | undefined> => {
   const request = { handleID: fixed.handleID, identity: fixed.text, holder }
-  return ipam.takeOverFixed(since === undefined ? request : { ...request, epoch: since.epoch })
+  return ipam.takeOverFixed(epoch === undefined ? request : { ...request, epoch })
 }
+
+const replaced = ({ identity: { namespace, pod } }: FixedCall): CNIFailure =>
+  new CNIFailure(
+    cniErrorCode.tryAgainLater,
+    `another container of pod ${namespace}/${pod} started at the same time, and has its fixed addresses`,
+  )
 
 /** With the prefix lengths of their blocks. */
 const heldOf = (hold: FixedHold | undefined, family: Family): ReadonlyArray<string> =>
@@ -93,7 +99,10 @@ const repinHeld = async (call: FixedCall, hold: FixedHold, wishes: Wishes): Prom
   const v4 = await repinFamily(call, hold, wishes, 4)
   const v6 = await repinFamily(call, hold, v4.wishes, 6)
   const isChanged = v4.isChanged || v6.isChanged
-  return { hold: isChanged ? ((await takeOver(call, hold)) ?? hold) : hold, wishes: v6.wishes }
+  return {
+    hold: isChanged ? ((await takeOver(call, hold.epoch)) ?? hold) : hold,
+    wishes: v6.wishes,
+  }
 }
 
 /** Takes what the record pins of these families. Throws where a person's pin cannot be given. */
@@ -102,65 +111,26 @@ const takePins = async (
   lacking: ReadonlyArray<Family>,
   wishes: Wishes,
   epoch: number,
-): Promise<Wishes> => {
+): Promise<{ readonly outcome: 'None' | 'Taken' | 'Frozen'; readonly wishes: Wishes }> => {
   let left = wishes
+  let outcome: 'None' | 'Taken' | 'Frozen' = 'None'
   for (const family of lacking) {
     const odd = oddIn(wishes.answer, family)
     const pin = wishIn(wishes.answer, family)
-    const problem =
+    if (odd === undefined && pin === undefined) continue
+    const got =
       odd === undefined
-        ? pin && (await takePin(call, family, pin, epoch))
-        : oddSentence(call, family, odd)
-    if (problem === undefined) continue
+        ? await takePin(call, family, pin as string, epoch)
+        : { tag: 'Refused' as const, sentence: oddSentence(call, family, odd) }
+    if (got.tag !== 'Refused') {
+      outcome = outcome === 'Frozen' ? outcome : got.tag
+      continue
+    }
     left = unmet(left, family)
-    if (left.standing.has(family)) throw refusedPin(problem)
-    note(call, problem)
+    if (left.standing.has(family)) throw refusedPin(got.sentence)
+    note(call, got.sentence)
   }
-  return left
-}
-
-const heldNow = async (ipam: IPAM, handleID: string): Promise<ReadonlyArray<string>> => {
-  try {
-    return await ipam.ipsByHandle(handleID)
-  } catch (error) {
-    if (isMissing(error)) return []
-    throw error
-  }
-}
-
-/** A start that failed leaves what the identity had, parked. What somebody took over is theirs. */
-const giveUp = async (
-  { session, fixed, holder, identity }: FixedCall,
-  before: FixedHold | undefined,
-  forCleanup: () => Promise<IPAM>,
-): Promise<void> => {
-  const { handleID } = fixed
-  try {
-    const ipam = await forCleanup()
-    const had = new Set((before?.ips ?? []).map(addressOf))
-    const ips = (await heldNow(ipam, handleID)).filter((ip) => !had.has(ip))
-    const seen = { handleID, epoch: before?.epoch ?? 1, holderID: holder.id }
-    if (ips.length > 0) await ipam.releaseFixed({ ...seen, ips })
-    await parkAddresses(session, ipam, identity)
-  } catch (error) {
-    const reason = (error as Error).message
-    session.log.warning('Could not give fixed addresses back', { identity: fixed.text, reason })
-  }
-}
-
-/**
- * Two incarnations that start at once may both take addresses. What the identity's handle does not
- * count any more, because the other one has put it right, would be found by nobody.
- */
-const releaseUncounted = async (
-  { ipam, fixed }: FixedCall,
-  assigned: ReadonlyArray<string>,
-  all: FixedHold,
-): Promise<void> => {
-  const lost = assigned.map(addressOf).filter((ip) => !all.ips.map(addressOf).includes(ip))
-  if (lost.length === 0) return
-  const releases = lost.map((address) => ({ address, handle: fixed.handleID }))
-  await ipam.releaseIPs(releases).catch(() => undefined)
+  return { outcome, wishes: left }
 }
 
 const isWanted = ({ plan }: FixedRequest, family: Family): boolean =>
@@ -170,6 +140,41 @@ const isWanted = ({ plan }: FixedRequest, family: Family): boolean =>
 const lackingIn = (request: FixedRequest, hold: FixedHold | undefined): ReadonlyArray<Family> =>
   families.filter((family) => isWanted(request, family) && heldOf(hold, family).length === 0)
 
+/** Pinned addresses; and what the identity holds then. */
+const holdAfterPins = async (
+  call: FixedCall,
+  lacking: ReadonlyArray<Family>,
+  before: FixedHold | undefined,
+  wishes: Wishes,
+): Promise<{ readonly hold: FixedHold | undefined; readonly wishes: Wishes }> => {
+  const epoch = before?.epoch ?? 1
+  const pins = await takePins(call, lacking, wishes, epoch)
+  if (pins.outcome === 'None') return { hold: before, wishes: pins.wishes }
+  // What an older container held is taken over from it, whatever its epoch.
+  const since = pins.outcome === 'Frozen' ? undefined : epoch
+  return { hold: await takeOver(call, since), wishes: pins.wishes }
+}
+
+/** What an ordinary pod would ask for, for the identity. No limit: that would move others' counts. */
+const requestFor = (
+  { fixed, holder }: FixedCall,
+  { request, service }: WantedAddresses,
+  lacking: ReadonlyArray<Family>,
+  epoch: number,
+): WantedAddresses => {
+  const { maxAllocToHandlePerIPVersion: _, ...ordinary } = request
+  return {
+    request: {
+      ...ordinary,
+      num4: lacking.includes(4) ? 1 : 0,
+      num6: lacking.includes(6) ? 1 : 0,
+      handleID: fixed.handleID,
+      attrs: fixedAttrs({ identity: fixed.text, epoch, holder }),
+    },
+    service,
+  }
+}
+
 /** The first addresses of the families that the identity lacks. */
 const takeNew = async (
   call: FixedCall,
@@ -177,30 +182,18 @@ const takeNew = async (
   before: FixedHold | undefined,
   wishes: Wishes,
 ): Promise<Settled> => {
-  const { ipam, fixed, holder } = call
-  const toPin = lackingIn(request, before)
-  const left = await takePins(call, toPin, wishes, before?.epoch ?? 1)
-  const isPinned = toPin.some((family) => wishIn(wishes.answer, family) !== undefined)
-  const hold = isPinned ? await takeOver(call, before) : before
+  const pinned = await holdAfterPins(call, lackingIn(request, before), before, wishes)
+  const { hold } = pinned
   const lacking = lackingIn(request, hold)
-  if (hold !== undefined && lacking.length === 0) return repinHeld(call, hold, left)
-  const { request: ordinary, service } = await request.ask()
-  const assigned = await autoAssignInListOrder(ipam, {
-    request: {
-      ...ordinary,
-      num4: lacking.includes(4) ? 1 : 0,
-      num6: lacking.includes(6) ? 1 : 0,
-      handleID: fixed.handleID,
-      attrs: fixedAttrs({ identity: fixed.text, epoch: hold?.epoch ?? 1, holder }),
-    },
-    service,
-  })
-  requireAll(assigned, service)
-  // Another incarnation may have been faster: its addresses are the identity's, and ours to take over.
-  const all = await takeOver(call, hold)
-  if (all === undefined) throw new Error('bug: an identity lost the addresses it was just given')
-  await releaseUncounted(call, [...(assigned.v4?.ips ?? []), ...(assigned.v6?.ips ?? [])], all)
-  return repinHeld(call, all, left)
+  if (hold !== undefined && lacking.length === 0) return repinHeld(call, hold, pinned.wishes)
+  const epoch = hold?.epoch ?? 1
+  const wanted = requestFor(call, await request.ask(), lacking, epoch)
+  const assigned = await autoAssignInListOrder(call.ipam, wanted)
+  requireAll(assigned, wanted.service)
+  // Two that start at once both see the other here, or one of them does; whoever does gives way.
+  const all = await takeOver(call, epoch)
+  if (all === undefined) throw replaced(call)
+  return repinHeld(call, all, pinned.wishes)
 }
 
 const settle = async (
@@ -218,12 +211,13 @@ const settle = async (
     if (answer.tag === 'Failed') {
       call.session.log.warning(`Starting without the record: ${answer.error.message}`)
     }
-    if (before === undefined) return await takeNew(call, request, before, wishes)
-    const repinned = await repinHeld(call, before, wishes)
-    return isFirst ? await takeNew(call, request, repinned.hold, repinned.wishes) : repinned
+    const known = before === undefined ? undefined : await repinHeld(call, before, wishes)
+    if (known !== undefined && !isFirst) return known
+    return await takeNew(call, request, known?.hold, known?.wishes ?? wishes)
   } catch (error) {
     await giveUp(call, before, forCleanup)
-    throw error
+    const isOvertaken = error instanceof IPAMFailure && error.tag === 'OwnerMismatch'
+    throw isOvertaken ? replaced(call) : error
   }
 }
 

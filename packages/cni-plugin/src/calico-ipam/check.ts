@@ -19,7 +19,7 @@ const heldBy = async (session: Session, handleID: string): Promise<ReadonlyArray
 }
 
 /** A fixed address belongs to the pod's identity; the container is its holder. */
-const isHolder = async (ipam: IPAM, ip: string, holderID: string): Promise<boolean> => {
+export const isHolder = async (ipam: IPAM, ip: string, holderID: string): Promise<boolean> => {
   try {
     const { attrs } = await ipam.getAssignmentAttributes(ip)
     return fixedStateOf(attrs)?.holder?.id === holderID

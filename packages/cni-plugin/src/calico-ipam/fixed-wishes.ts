@@ -66,50 +66,51 @@ const sentenceOf = (
 export const oddSentence = (call: FixedCall, family: Family, problem: string): string =>
   sentenceOf(call, family, 'something else', problem)
 
-/** An older container of the very same pod, which started in the ordinary way. */
-const freezeOlder = async (call: FixedCall, ip: string): Promise<boolean> => {
+/** How a pin was met: taken, or frozen where an older container of the pod still had it. */
+export type PinOutcome =
+  | { readonly tag: 'Taken' | 'Frozen' }
+  | { readonly tag: 'Refused'; readonly sentence: string }
+
+/** An address that is in use already may be the pod's own. */
+const ownOutcome = async (call: FixedCall, ip: string): Promise<'Taken' | 'Frozen' | undefined> => {
   const { ipam, identity, fixed, session } = call
   const { handleID, attrs } = await ipam.getAssignmentAttributes(ip)
+  if (handleID === undefined) return undefined
+  if (handleID === fixed.handleID) return 'Taken'
   const isOurs =
-    handleID !== undefined &&
     fixedStateOf(attrs) === undefined &&
     attrs.pod === identity.pod &&
     attrs.namespace === identity.namespace
-  if (!isOurs) return false
+  if (!isOurs) return undefined
   const request = { fromHandleID: handleID, handleID: fixed.handleID, identity: fixed.text }
-  const hold = await ipam.freezeFixed(request)
   session.log.info('Taking over from an older container of the pod', { ip, handleID })
-  return hold !== undefined
+  return (await ipam.freezeFixed(request)) === undefined ? undefined : 'Frozen'
 }
 
-/** Takes a particular address for the identity. Resolves to why it cannot be had. */
+/** Takes a particular address for the identity. */
 export const takePin = async (
   call: FixedCall,
   family: Family,
   ip: string,
   epoch: number,
-): Promise<string | undefined> => {
+): Promise<PinOutcome> => {
   const { ipam, fixed, holder, session } = call
+  const { handleID } = fixed
+  const attrs = fixedAttrs({ identity: fixed.text, epoch, holder })
   try {
-    await ipam.assignIP({
-      ip,
-      handleID: fixed.handleID,
-      attrs: fixedAttrs({ identity: fixed.text, epoch, holder }),
-      host: session.node,
-      intendedUse: 'Workload',
-      maxAllocToHandlePerIPVersion: 1,
-    })
-    return undefined
+    await ipam.assignIP({ ip, handleID, attrs, host: session.node, intendedUse: 'Workload' })
+    return { tag: 'Taken' }
   } catch (error) {
     if (!isRefusal(error)) throw error
-    if (error.tag === 'AddressInUse') {
-      const isFrozen = await freezeOlder(call, ip).catch((cause: unknown) => {
-        if (isRefusal(cause)) return false
-        throw cause
-      })
-      if (isFrozen) return undefined
-    }
-    return sentenceOf(call, family, ip, await whyNot(call, ip, error))
+    const own =
+      error.tag === 'AddressInUse'
+        ? await ownOutcome(call, ip).catch((cause: unknown) => {
+            if (isRefusal(cause)) return undefined
+            throw cause
+          })
+        : undefined
+    if (own !== undefined) return { tag: own }
+    return { tag: 'Refused', sentence: sentenceOf(call, family, ip, await whyNot(call, ip, error)) }
   }
 }
 

@@ -155,30 +155,111 @@ describe('killed between any two writes', () => {
   })
 })
 
-test('two containers of the pod that start at once end with one address per family', async () => {
-  const world = await fixedWorld()
-  const both = await Promise.all([start(world), start(world)])
-  expect(both.map(({ code }) => code)).toEqual([0, 0])
-  expect(await world.held()).toEqual({ [handle]: 2 })
-  expect((await start(world)).ips).toEqual(await heldIPs(world))
-  const [one] = both
-  expect(recorded(world).data['redis-0-ipv4']).toBe(one?.ips[0])
+describe('two containers of the pod that start at once', () => {
+  const elsewhere = { ...conf, nodename: 'node-2' }
+  const inOrder = [true, false]
+
+  test.each(inOrder)('one address per family in the end (atomic: %s)', async (atomic) => {
+    const world = await fixedWorld(undefined, { atomic })
+    const both = await Promise.all([start(world), start(world, { conf: elsewhere })])
+    for (const { code, document } of both) {
+      if (code !== 0) expect(document.msg).toContain('started at the same time')
+    }
+    const [one] = both.filter(({ code }) => code === 0)
+    const next = await start(world)
+    if (one !== undefined) expect(next.ips).toEqual(one.ips)
+    expect(next.ips).toEqual(await heldIPs(world))
+    expect(await world.held()).toEqual({ [handle]: 2 })
+  })
+
+  /** The second one starts just before the n-th write of the first, and ends before it. */
+  const overtaken = async (nth: number, configMap?: object) => {
+    const world = await fixedWorld(configMap, { atomic: false })
+    let writes = 0
+    let faster: Awaited<ReturnType<typeof start>> | undefined
+    world.beforeWrite = async () => {
+      writes += 1
+      if (writes !== nth + 1) return
+      world.beforeWrite = async () => {}
+      faster = await start(world, { conf: elsewhere })
+    }
+    return { world, slower: await start(world), faster }
+  }
+
+  test.each<[string, object | undefined]>([
+    ['any', undefined],
+    ['a pinned one', record({ 'redis-0-ipv4': wish })],
+  ])('one that overtakes the other between two writes keeps what it has: %s', async (_, pins) => {
+    for (let nth = 0; nth < 12; nth += 1) {
+      const { world, slower, faster } = await overtaken(nth, pins)
+      if (faster?.code === 0 && slower.code === 0) expect(slower.ips).toEqual(faster.ips)
+      if (slower.code !== 0) {
+        expect(slower.document.msg).toContain('started at the same time')
+        expect(await heldIPs(world)).toEqual(faster?.ips)
+      }
+      expect(await world.held()).toEqual({ [handle]: 2 })
+      expect((await start(world)).ips).toEqual(faster?.ips ?? slower.ips)
+      if (faster === undefined) return
+    }
+    throw new Error('never done')
+  })
+
+  test('one that is overtaken between two writes, and then killed, leaves nothing that is lost', async () => {
+    for (let nth = 0; nth < 12; nth += 1) {
+      const world = await fixedWorld(undefined, { atomic: false })
+      let writes = 0
+      let isOvertaken = false
+      world.beforeWrite = async () => {
+        writes += 1
+        if (writes === nth + 1) {
+          const { beforeWrite } = world
+          world.beforeWrite = async () => {}
+          await start(world, { conf: elsewhere })
+          isOvertaken = true
+          world.beforeWrite = beforeWrite
+        } else if (isOvertaken) throw new Error('killed')
+      }
+      await start(world)
+      world.beforeWrite = async () => {}
+      const inBlocks = (await heldBy(world, handle)).size
+      expect(await heldIPs(world)).toHaveLength(inBlocks)
+      await start(world)
+      expect(await world.held()).toEqual({ [handle]: 2 })
+      if (!isOvertaken) return
+    }
+    throw new Error('never done')
+  })
 })
 
-test('a start that overtakes another between two writes leaves no address that nobody finds', async () => {
-  const world = await fixedWorld(undefined, { atomic: false })
-  let overtaking: Promise<unknown> | undefined
-  world.beforeWrite = async ({ key, op }) => {
-    // The first start has counted in the handle; its block is not written yet.
-    if (overtaking !== undefined || key.kind !== 'Block' || op !== 'create') return
-    overtaking = start(world, { conf: { ...conf, nodename: 'node-2' } })
-    await overtaking
+test('the old address cannot be given back: both stay, and the next start ends it', async () => {
+  const { world, v4, v6 } = await edited({ 'redis-0-ipv4': wish })
+  const [old] = [...(await heldBy(world, handle)).keys()]
+  const cidr = old?.split('#')[0]
+  let writes = 0
+  world.failWrites = ({ key }) => {
+    if (key.kind !== 'Block' || key.cidr !== cidr) return false
+    // The take-over is written; what comes after is not.
+    writes += 1
+    return writes > 1
   }
-  const { code } = await start(world)
-  expect(code).toBe(0)
-  const all = await world.held()
-  expect((await start(world)).ips).toEqual(await heldIPs(world))
-  expect(all).toEqual({ [handle]: 2 })
+  expect((await start(world)).code).not.toBe(0)
+  expect((await heldIPs(world)).toSorted()).toEqual([v4, v6, wish].toSorted())
+  world.failWrites = () => false
+  expect((await start(world)).ips).toEqual([wish, v6])
+  expect(await heldIPs(world)).toEqual([wish, v6])
+})
+
+test('a family that cannot be had: the other one stays the identity’s, held by nobody', async () => {
+  const { world, v4 } = await edited({})
+  await createIPAM({ datastore: world.datastore }).releaseByHandle(handle)
+  world.kubernetes.set(recordPath, record({ 'redis-0-ipv4': v4 }))
+  const first = await start(world, { conf: v4Only })
+  await stop(world, first.id)
+  world.kubernetes.set(recordPath, record({ 'redis-0-ipv4': v4, 'redis-0-ipv6': '2001:db8::1' }))
+  expect((await start(world)).document.code).toBe(101)
+  const states = [...(await heldBy(world, handle)).values()]
+  expect(states.map((state) => state?.holder)).toEqual([undefined])
+  expect(await heldIPs(world)).toEqual([v4])
 })
 
 test('another pod of the set is not concerned', async () => {

@@ -80,20 +80,24 @@ export const writesFor = (
 /**
  * Makes a handle count what its blocks bear out, where an interrupted writer left something else. A
  * block that is not written anyway is rewritten along: an allocation counts in its handle first, and
- * one that is under way then fails on the block and counts again.
+ * one that is under way then fails on the block and counts again. `bornOut` answers undefined for a
+ * count that is to be left.
  */
 export const recountWrites = (
   snapshot: Snapshot,
   id: string,
-  bornOut: (cidr: string) => number,
+  bornOut: (cidr: string) => number | undefined,
   writtenAnyway: ReadonlySet<string>,
 ): ReadonlyArray<Write> => {
   const stored = getIn(snapshot, { kind: 'Handle', id })
   if (stored === undefined) return []
   const wrong = Object.entries(stored.value.blocks)
-    .filter(([cidr, count]) => count !== bornOut(cidr))
+    .filter(([cidr, count]) => count !== (bornOut(cidr) ?? count))
     .map(([cidr]) => cidr)
-  const exact = wrong.reduce((rest, cidr) => withCount(rest, cidr, bornOut(cidr)), stored.value)
+  const exact = wrong.reduce(
+    (rest, cidr) => withCount(rest, cidr, bornOut(cidr) ?? 0),
+    stored.value,
+  )
   const handle = wrong.length === 0 ? undefined : handleWrite(stored, exact)
   const blocks = wrong
     .filter((cidr) => !writtenAnyway.has(cidr))

@@ -19,6 +19,7 @@ import {
   recountWrites,
   writesFor,
 } from './fixed-held.ts'
+import { getIn } from './snapshot.ts'
 
 type Progress = Readonly<Record<string, never>>
 type Next<A> = Either<Refusal, Step<Progress, A>>
@@ -54,7 +55,11 @@ export const takeOverFixedDecision = (
     const epoch = epochFor(held, holder)
     const open = held.filter((one) => !isHeldBy(one, holder) || one.state?.epoch !== epoch)
     if (open.length === 0) return right(done(holdOf(held, epoch)))
-    const bornOut = (cidr: string) => held.filter((one) => one.stored.value.cidr === cidr).length
+    const bornOut = (cidr: string): number | undefined => {
+      // A block that is not there may be about to be made by somebody who has counted already.
+      if (getIn(snapshot, { kind: 'Block', cidr }) === undefined) return undefined
+      return held.filter((one) => one.stored.value.cidr === cidr).length
+    }
     return write([
       ...writesFor(open, handleID, { identity, epoch, holder }),
       ...recountWrites(snapshot, handleID, bornOut, cidrsOf(open)),
