@@ -106,4 +106,20 @@ describe.each(labDatastores)('datastore $name', ({ start }) => {
     expect(addressesOf(await lab.cni.add(wishing, attachment))).toEqual(['10.65.0.6'])
     expect(await fixedOnes()).toEqual([])
   })
+
+  test('where there is a Kubernetes API: the record says what the pod has, and gives it another', async () => {
+    const path = '/api/v1/namespaces/default/configmaps/redis-fixed-ip-conf'
+    const first = await incarnation()
+    const [v4, v6] = addressesOf(await lab.cni.add(conf(), first))
+    await lab.cni.del(conf(), first)
+    if (!datastore.hasServicePools) return expect(await datastore.read(path)).toBeUndefined()
+    const record = { data: { 'redis-0-ipv4': v4, 'redis-0-ipv6': v6 } }
+    expect(await datastore.read(path)).toMatchObject(record)
+    const other = v4 === '10.65.0.5' ? '10.65.0.6' : '10.65.0.5'
+    await datastore.patch(path, { data: { 'redis-0-ipv4': other } })
+    const second = await incarnation('node-2')
+    expect(addressesOf(await lab.cni.add(conf('node-2'), second))).toEqual([other, v6])
+    await lab.cni.check(conf('node-2'), second)
+    expect(await fixedOnes()).toHaveLength(2)
+  })
 })

@@ -49,6 +49,8 @@ export interface LabDatastore {
   /** Whether service pools are objects there; else the configuration states them. */
   readonly hasServicePools: boolean
   setServicePool(namespace: string, name: string, spec: object): Promise<void>
+  /** An object of the Kubernetes API; undefined: there is none. */
+  read(path: string): Promise<unknown>
   /** Merges into an object of the Kubernetes API. */
   patch(path: string, merge: object): Promise<void>
   /** Everything goes, and the pools and the nodes are there again. */
@@ -72,6 +74,7 @@ export const localDatastore: LabDatastore = {
   connect: async () => undefined,
   createPod: async () => ({}),
   deletePod: async () => undefined,
+  read: async () => undefined,
   patch: () => Promise.reject(new Error('there is no Kubernetes')),
   reset: async () => undefined,
   open: (directory) => openLocalDatastore({ file: localFile(directory), ensure: [] }),
@@ -177,6 +180,10 @@ class EtcdLab implements LabDatastore {
     // The configuration states it.
   }
 
+  async read(): Promise<unknown> {
+    return undefined
+  }
+
   patch(): Promise<void> {
     return Promise.reject(new Error('there is no Kubernetes'))
   }
@@ -260,12 +267,18 @@ class KubernetesLab implements LabDatastore {
     await this.#request('POST', path, object)
   }
 
+  async read(path: string): Promise<unknown> {
+    const text = await this.#request('GET', path)
+    return text === '' ? undefined : JSON.parse(text)
+  }
+
   async patch(path: string, merge: object): Promise<void> {
     await this.#request('PATCH', path, merge)
   }
 
   async reset(pools: ReadonlyArray<LabPool>, nodes = twoNodes): Promise<void> {
     await this.#request('DELETE', '/api/v1/namespaces/default/pods?gracePeriodSeconds=0')
+    await this.#request('DELETE', '/api/v1/namespaces/default/configmaps')
     for (const name of nodes) {
       const node = { apiVersion: 'v1', kind: 'Node', metadata: { name } }
       await this.#request('POST', '/api/v1/nodes', node)
@@ -293,7 +306,7 @@ class KubernetesLab implements LabDatastore {
 
   /** What exists already is as good as made. */
   async #request(
-    method: 'POST' | 'DELETE' | 'PATCH',
+    method: 'GET' | 'POST' | 'DELETE' | 'PATCH',
     path: string,
     body?: object,
   ): Promise<string> {
@@ -302,8 +315,8 @@ class KubernetesLab implements LabDatastore {
     const text = body === undefined ? {} : { body: JSON.stringify(body), contentType }
     const { status, text: answer } = await client.request({ method, path, ...text })
     await client.close()
-    const isFine = status < 300 || status === 409 || (method === 'DELETE' && status === 404)
-    if (!isFine) throw new Error(`${method} ${path}: ${status} ${answer}`)
+    if (status === 404 && (method === 'DELETE' || method === 'GET')) return ''
+    if (status >= 300 && status !== 409) throw new Error(`${method} ${path}: ${status} ${answer}`)
     return answer
   }
 }
