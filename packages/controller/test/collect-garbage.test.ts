@@ -62,6 +62,12 @@ describe('allocations', () => {
     ],
     ['its pod was evicted', { allocations: [of()], pods: web({ isEvicted: true }) }, ['k8s.c1']],
     ['unknown source', { allocations: [of({ attributes: { node: 'n1' } })] }, []],
+    ['of a machine, by its handle', { allocations: [of({ handleID: 'k8s.vmi.default.vm1' })] }, []],
+    [
+      'of a machine, by its attributes',
+      { allocations: [of({ attributes: { ...pod, 'vmi-name': 'vm1' } })] },
+      [],
+    ],
     ['no attributes at all', { allocations: [of({ attributes: {} })] }, []],
     [
       'reserved for Windows',

@@ -2,6 +2,7 @@
  * What becomes of fixed addresses when their set shrinks, goes and comes back, with the real
  * StatefulSet controller: each policy, controllers that are restarted, caches that lag.
  */
+import { fixedAttrs } from '@hc-calico/ipam-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFixedReconciler } from '../src/fixed/fixed-reconciler.ts'
 import type { Controller } from '../src/run.ts'
@@ -168,6 +169,22 @@ describe.each(datastoreTypes)('on %s', (type) => {
     await controller.stop()
     controller = await start({ unknownRetentionMs: 1 })
     await becomes('unseen-0', '')
+  })
+
+  test('a namespace that is gone takes record and policy along: the time of an unknown one is left', async () => {
+    await controller.stop()
+    const handleID = 'hc-fixed.elsewhere.far-0'
+    const attrs = fixedAttrs({ identity: 'elsewhere/StatefulSet/far/far-0', epoch: 1 })
+    const ask = { num4: 1, host: 'node-1', intendedUse: 'Workload' } as const
+    await lab.nodes.ipam.autoAssign({ ...ask, handleID, attrs })
+    controller = await start()
+    await someRuns()
+    expect(await lab.nodes.ipam.ipsByHandle(handleID)).toHaveLength(1)
+    await controller.stop()
+    controller = await start({ unknownRetentionMs: 1 })
+    await expect
+      .poll(() => lab.nodes.ipam.ipsByHandle(handleID).catch(() => []), patience)
+      .toEqual([])
   })
 
   test('a cache that lags frees nothing: the set is there again, the cache has not heard', async () => {

@@ -38,6 +38,12 @@ const pod = (name: string, ip: string | undefined, nodeName = 'n1') => ({
   status: ip === undefined ? {} : { podIP: ip },
 })
 
+const withNetwork = (object: ReturnType<typeof pod>, ips: unknown) => {
+  const text = ips === 'x' ? '[{"ips": 3}, null' : JSON.stringify([{ name: 'n2', ips }])
+  const annotations = { 'k8s.v1.cni.cncf.io/network-status': text }
+  return { ...object, metadata: { ...object.metadata, annotations } }
+}
+
 const seen = async (): Promise<ReadonlyArray<SeenAllocation>> => {
   const read = await datastore.read([{ list: 'Block' }])()
   if (read._tag === 'Left') throw new Error(read.left.message)
@@ -81,6 +87,8 @@ describe('a leaked handle', () => {
   test.each<[string, object]>([
     ['has it', pod('web', '10.0.0.1')],
     ['is starting', pod('web', undefined)],
+    ['has it in another network', withNetwork(pod('web', '192.168.0.1'), ['10.0.0.1'])],
+    ['says nonsense of its networks', withNetwork(pod('web', '10.0.0.1'), 'x')],
     ['is not scheduled', pod('web', undefined, '')],
   ])('its pod is there after all and %s: kept', async (_name, there) => {
     objects.set(podPath('web'), there)

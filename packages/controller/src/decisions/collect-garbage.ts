@@ -42,6 +42,10 @@ export const isHolderGone = (allocation: SeenAllocation, pod: SeenPod | undefine
   return pod.node !== '' && pod.node !== allocation.fixed?.holder?.node
 }
 
+/** A virtual machine keeps its address while none of its pods is there: whoever knows it may judge. */
+const isOfMachine = (handleID: string, attributes: SeenAllocation['attributes']): boolean =>
+  handleID.includes('.vmi.') || attributes['vmi-name'] !== undefined
+
 const verdictOn = (allocation: SeenAllocation, situation: GarbageSituation): Verdict => {
   const { attributes, fixed, handleID } = allocation
   // Fixed addresses are judged by identity, never by a pod's uid, and go by retention only.
@@ -51,6 +55,7 @@ const verdictOn = (allocation: SeenAllocation, situation: GarbageSituation): Ver
     return isHolderGone(allocation, pod) ? 'holder gone' : 'used'
   }
   if (handleID === undefined || handleID.toLowerCase() === windowsHandle) return 'unknown'
+  if (isOfMachine(handleID, attributes)) return 'unknown'
   if (attributes.type?.endsWith('TunnelAddress')) return 'tunnel'
   if (!attributes.pod || !attributes.namespace) return 'unknown'
   const pod = situation.pods.get(`${attributes.namespace}/${attributes.pod}`)

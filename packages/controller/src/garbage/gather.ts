@@ -13,8 +13,13 @@ export interface Gathered {
   readonly calico: CalicoNodes
 }
 
-export const seenPod = ({ node, ips, isEvicted }: PodFacts, calico: CalicoNodes): SeenPod => ({
-  ...{ ips, isEvicted },
+export const seenPod = (
+  { node, ips, networkIPs, isEvicted }: PodFacts,
+  calico: CalicoNodes,
+): SeenPod => ({
+  // One that has no address of its own yet is starting, whatever else it has.
+  ips: ips.length === 0 ? [] : [...ips, ...networkIPs],
+  isEvicted,
   node: node === '' ? '' : calico.nameOf(node),
 })
 

@@ -1,4 +1,5 @@
 /** Pods: who they are, where they run, which addresses they have, whose they are. */
+import { formatIPAddress, parseIPAddress } from '@hc-calico/ipam-core/ip'
 import type { Intern } from './interned.ts'
 import type { KubeObject, KubeResource } from './kube-source.ts'
 
@@ -18,6 +19,8 @@ export interface PodFacts {
   readonly node: string
   /** Of its status and of Calico's annotations; empty while it starts. Without prefix lengths. */
   readonly ips: ReadonlyArray<string>
+  /** Of its other networks, as Multus writes them down. */
+  readonly networkIPs: ReadonlyArray<string>
   readonly phase: string
   /** Phase `Failed`, reason `Evicted`. */
   readonly isEvicted: boolean
@@ -57,12 +60,41 @@ interface PodObject extends KubeObject {
   }
 }
 
-const bare = (text: string): string => text.trim().replace(/\/\d+$/, '')
+/** As blocks spell addresses; what is none stays as it is. */
+const bare = (text: string): string => {
+  const ip = text.trim().replace(/\/\d+$/, '')
+  if (!ip.includes(':')) return ip
+  const address = parseIPAddress(ip)
+  return address._tag === 'Left' ? ip : formatIPAddress(address.right)
+}
 
 const ipsOf = ({ metadata = {}, status = {} }: PodObject): ReadonlyArray<string> => {
   const annotated = podIPAnnotations.flatMap((key) => metadata.annotations?.[key]?.split(',') ?? [])
   const stated = [status.podIP ?? '', ...(status.podIPs ?? []).map(({ ip = '' }) => ip)]
   return [...new Set([...annotated, ...stated].map(bare))].filter((ip) => ip !== '')
+}
+
+const networkAnnotations = [
+  'k8s.v1.cni.cncf.io/network-status',
+  'k8s.v1.cni.cncf.io/networks-status',
+]
+const noIPs: ReadonlyArray<string> = []
+
+/** What nobody can read says nothing. */
+const networksIn = (text: string): ReadonlyArray<string> => {
+  try {
+    const networks = JSON.parse(text) as ReadonlyArray<{ readonly ips?: unknown }>
+    return networks.flatMap(({ ips }) =>
+      Array.isArray(ips) ? ips.map((ip) => bare(String(ip))) : [],
+    )
+  } catch {
+    return noIPs
+  }
+}
+
+const networkIPsOf = ({ metadata = {} }: PodObject): ReadonlyArray<string> => {
+  const texts = networkAnnotations.flatMap((key) => metadata.annotations?.[key] ?? [])
+  return texts.length === 0 ? noIPs : [...new Set(texts.flatMap(networksIn))]
 }
 
 const annotationsOf = ({ metadata }: PodObject): Readonly<Record<string, string>> => {
@@ -104,6 +136,7 @@ export const podsResource = (intern: Intern): KubeResource<PodFacts> => ({
       uid,
       node: intern(spec.nodeName ?? ''),
       ips: ipsOf(object as PodObject),
+      networkIPs: networkIPsOf(object as PodObject),
       phase: intern(status.phase ?? ''),
       isEvicted: status.phase === 'Failed' && status.reason === 'Evicted',
       isTerminating: metadata.deletionTimestamp !== undefined,
