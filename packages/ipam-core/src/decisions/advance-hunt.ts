@@ -9,7 +9,7 @@ import { borrowStage } from './borrow-block.ts'
 import { ownStage } from './choose-block.ts'
 import { nextChore } from './chores.ts'
 import { claimStage } from './claim-block.ts'
-import { close, withStandingCredits } from './credits.ts'
+import { close, rereadCredits, withStandingCredits } from './credits.ts'
 import { readMore } from './decision.ts'
 import { handleAllowance } from './handle-allowance.ts'
 import { enter, type Ground, go, type Hunt, type Move, stepTo, stillWanted } from './hunt.ts'
@@ -53,7 +53,11 @@ const move = (ground: Ground, hunt: Hunt, stage: typeof assignStages): Move => {
   if (hunt.mustRecheck) return recheckLate(hunt)
   const arrived = arrivedLate(ground, hunt)
   if (arrived !== undefined) return go(arrived)
-  return nextChore(ground, hunt) ?? stage(ground, withStandingCredits(ground, hunt))
+  return (
+    nextChore(ground, hunt) ??
+    rereadCredits(ground, hunt) ??
+    stage(ground, withStandingCredits(ground, hunt))
+  )
 }
 
 /** The next step of the search, or its end; `stage` is asked when nothing older is to be done. */

@@ -5,10 +5,12 @@
  */
 import { affinityText } from '../model/affinity-text.ts'
 import type { Key, KeyValue, Write } from '../ports/datastore.ts'
+import { readAgain } from './decision.ts'
 import {
   affinityAt,
   affinityKey,
   blockAt,
+  blockKey,
   type Chore,
   type Ground,
   go,
@@ -29,7 +31,8 @@ const confirm = (ground: Ground, cidr: string): Write | undefined => {
   // owner by now. A block that still is ours without an affinity is adopted by the next request.
   if (affinity.tag !== 'Stored') return undefined
   const { value, revision } = affinity.stored
-  if (value.state === state) return undefined
+  // Whoever marks it gives the block back, and has read it before us: it is theirs to finish.
+  if (value.state === state || value.state === 'pendingDeletion') return undefined
   return { op: 'update', key, value: { ...value, state }, revision }
 }
 
@@ -71,12 +74,49 @@ const writeOf = (ground: Ground, chore: Chore): Write | undefined => {
   }
 }
 
+type Confirmation = Extract<Chore, { tag: 'Confirm' }>
+
+const doubtful = (chore: Chore): Chore =>
+  chore.tag === 'Confirm' ? { tag: 'Confirm', cidr: chore.cidr, isDoubtful: true } : chore
+
+const revisionOfOwn = (ground: Ground, cidr: string) => {
+  const affinity = affinityAt(ground, ground.plan.owner, cidr)
+  return affinity.tag === 'Stored' ? affinity.stored.revision : undefined
+}
+
+/**
+ * After a failure the block was known before the affinity was: it may have been given back in
+ * between, and claimed by another node. It is read once more after the affinity, which is marked before
+ * a block is given back: then an affinity unchanged since says that the block still is ours.
+ */
+const isBlockInDoubt = (ground: Ground, { cidr, isDoubtful, seen }: Confirmation): boolean => {
+  const revision = revisionOfOwn(ground, cidr)
+  return isDoubtful === true && revision !== undefined && revision !== seen
+}
+
+const rereadBlock = (ground: Ground, rest: Hunt, chore: Confirmation): Move => {
+  const seen = revisionOfOwn(ground, chore.cidr)
+  const next: Chore = seen === undefined ? chore : { ...chore, seen }
+  return stepTo(
+    readAgain([{ get: blockKey(chore.cidr) }], { ...rest, chores: [next, ...rest.chores] }),
+  )
+}
+
 /** The first chore of the hunt; undefined when there is none. */
 export const nextChore = (ground: Ground, hunt: Hunt): Move | undefined => {
   const [chore, ...chores] = hunt.chores
   if (chore === undefined) return undefined
   const rest: Hunt = { ...hunt, chores }
+  if (chore.tag === 'Confirm' && isBlockInDoubt(ground, chore))
+    return rereadBlock(ground, rest, chore)
   const write = writeOf(ground, chore)
   if (write === undefined) return go(rest)
-  return stepTo({ tag: 'Write', writes: [write], progress: rest })
+  const again: Hunt = { ...rest, chores: [doubtful(chore), ...chores] }
+  return stepTo({
+    tag: 'Write',
+    writes: [write],
+    progress: rest,
+    ifConflict: again,
+    ifUnknown: again,
+  })
 }

@@ -11,7 +11,7 @@
 import type { Handle } from '../model/handle.ts'
 import type { Write } from '../ports/datastore.ts'
 import { ordinalsOfHandle, touched } from './block-changes.ts'
-import { readMore } from './decision.ts'
+import { readAgain, readMore } from './decision.ts'
 import { decremented, handleWrite } from './handle-changes.ts'
 import {
   blockAt,
@@ -49,6 +49,18 @@ export const withStandingCredits = (ground: Ground, hunt: Hunt): Hunt => {
     (one) => creditedIn({ ...hunt, credits }, one.cidr) === creditedIn(hunt, one.cidr),
   )
   return isSame ? hunt : { ...hunt, credits }
+}
+
+/**
+ * The move that must come before credits are believed: whoever changed the handle since its blocks were
+ * read may have used the count for an address there.
+ */
+export const rereadCredits = (ground: Ground, hunt: Hunt): Move | undefined => {
+  const handle = storedHandle(ground, ground.plan.allocation.handleID)
+  if (hunt.credits.length === 0 || handle === undefined) return undefined
+  if (hunt.creditsSeen === handle.revision) return undefined
+  const queries = hunt.credits.map(({ cidr }) => ({ get: blockKey(cidr) }))
+  return stepTo(readAgain(queries, { ...hunt, creditsSeen: handle.revision }))
 }
 
 const isAtomic = ({ situation }: Ground): boolean => situation.capabilities.atomicCommit === true

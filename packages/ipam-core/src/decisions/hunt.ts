@@ -38,8 +38,17 @@ export interface Credit {
 
 /** A small write that follows another one, possible only after it. */
 export type Chore =
-  /** Our affinity of a block that is ours becomes `confirmed`. */
-  | { readonly tag: 'Confirm'; readonly cidr: string }
+  /**
+   * Our affinity of a block that is ours becomes `confirmed`. `isDoubtful`: the write of it has failed,
+   * so the block may have been given back; `seen`: the version of the affinity known when the block was
+   * read again.
+   */
+  | {
+      readonly tag: 'Confirm'
+      readonly cidr: string
+      readonly isDoubtful?: boolean
+      readonly seen?: Revision
+    }
   /** Our affinity of a block that is somebody else's goes, unless it has been written since. */
   | { readonly tag: 'DropOwn'; readonly affinity: KeyValue<'BlockAffinity'> }
   /** The affinity of an owner whose empty block we removed goes. */
@@ -71,6 +80,8 @@ export interface Hunt {
   /** A conflict came after such a commit: it may be ours, so its objects have to be read again. */
   readonly mustRecheck?: boolean
   readonly credits: ReadonlyArray<Credit>
+  /** The version of the handle that was known when the blocks of the credits were last read. */
+  readonly creditsSeen?: Revision
   readonly chores: ReadonlyArray<Chore>
   /** The version of the handle whose addresses were looked at, and whether they are accounted for. */
   readonly held?: { readonly revision: Revision; readonly isSettled: boolean }
