@@ -1,16 +1,12 @@
 /** One run: a world from a seed, traffic with faults, then quiet, then the last checks. */
-import { collectGarbage } from '@hc-calico/controller'
 import { judgeAffinities } from './checkers/affinities.ts'
 import { judgeBlock } from './checkers/blocks.ts'
 import { judgeQuiet } from './checkers/quiet.ts'
 import { type Faults, faultsFor } from './faults.ts'
 import { quieten } from './quiet.ts'
-import type { Parts, Simulation } from './simulation.ts'
+import { type Parts, type Simulation, simulationOf } from './simulation.ts'
 import type { Mode } from './store/simulated-store.ts'
-import { prepareSettings } from './traffic/settings.ts'
 import { Traffic } from './traffic/traffic.ts'
-import { Claims } from './truth/claims.ts'
-import { Cluster } from './truth/cluster.ts'
 import { type Violation, World } from './world.ts'
 
 export interface RunOptions {
@@ -44,31 +40,15 @@ const nodesOf: Readonly<Record<Mode, ReadonlyArray<string>>> = {
   local: ['n1'],
 }
 
-/** Longer than any process can stand still: leaks are believed only after that. */
-const graceMs = 900_000
-
-const sound: Parts = {
-  datastore: (datastore) => datastore,
-  ipam: (ipam) => ipam,
-  collectGarbage,
-  revalidates: true,
-}
-
 const simulate = (options: RunOptions): Simulation => {
   const { seed, mode, faults = faultsFor(mode), onlyMishaps } = options
   const nodes = nodesOf[mode]
   const world = new World(seed, mode, faults, onlyMishaps)
+  const sound = simulationOf(world, nodes)
   const simulation: Simulation = {
-    world,
-    parts: { ...sound, ...options.parts },
-    cluster: new Cluster(nodes, { listed: ['b', 'c'], draining: [] }),
-    claims: new Claims(),
-    settings: prepareSettings(world, nodes),
-    nodes,
+    ...sound,
+    parts: { ...sound.parts, ...options.parts },
     upstreamNode: mode === 'local' ? undefined : 'n4',
-    upstreamHandles: new Set(),
-    graceMs,
-    isDraining: false,
   }
   world.store.onChange((changes) => {
     for (const change of changes) judgeBlock(simulation, change)

@@ -1,11 +1,12 @@
 /** What the parts of the traffic work with. */
-import type { collectGarbage } from '@hc-calico/controller'
+import { collectGarbage } from '@hc-calico/controller'
 import type { IPAM } from '@hc-calico/ipam-core'
-import type { Datastore, Values } from '@hc-calico/ipam-core/ports'
+import type { Datastore } from '@hc-calico/ipam-core/ports'
 import type { SeededRandom } from './seeded-random.ts'
-import type { Claims } from './truth/claims.ts'
-import type { Cluster } from './truth/cluster.ts'
-import type { History } from './truth/history.ts'
+import { prepareSettings } from './traffic/settings.ts'
+import { Claims } from './truth/claims.ts'
+import { Cluster } from './truth/cluster.ts'
+import type { Settings } from './truth/settings-over-time.ts'
 import type { World } from './world.ts'
 
 /** Where wrong decisions come in, to see whether anybody notices. */
@@ -17,13 +18,6 @@ export interface Parts {
   readonly collectGarbage: typeof collectGarbage
   /** Whether a pod, as the API server has it now, still stands behind an allocation. */
   readonly revalidates: boolean
-}
-
-/** The settings as they were over time; whoever acts may have read any that held meanwhile. */
-export interface Settings {
-  readonly pools: History<ReadonlyArray<Values['IPPool']>>
-  readonly reserved: History<ReadonlyArray<string>>
-  readonly config: History<Values['IPAMConfig']>
 }
 
 export interface Simulation {
@@ -51,3 +45,25 @@ export interface Event {
   /** Counts the operations that the event has started. */
   attempts: number
 }
+
+/** Longer than any process can stand still: leaks are believed only after that. */
+const graceMs = 900_000
+
+/** A world with its cluster, in which nothing has happened yet. */
+export const simulationOf = (world: World, nodes: ReadonlyArray<string>): Simulation => ({
+  world,
+  parts: {
+    datastore: (datastore) => datastore,
+    ipam: (ipam) => ipam,
+    collectGarbage,
+    revalidates: true,
+  },
+  cluster: new Cluster(nodes, { listed: ['b', 'c'], draining: [] }),
+  claims: new Claims(),
+  settings: prepareSettings(world, nodes),
+  nodes,
+  upstreamNode: undefined,
+  upstreamHandles: new Set(),
+  graceMs,
+  isDraining: false,
+})

@@ -1,7 +1,7 @@
 /** The pools of the simulated cluster, and what every run begins with. */
 import type { Values, Write } from '@hc-calico/ipam-core/ports'
-import type { Settings } from '../simulation.ts'
 import { History } from '../truth/history.ts'
+import type { Settings } from '../truth/settings-over-time.ts'
 import type { World } from '../world.ts'
 
 type IPPool = Values['IPPool']
