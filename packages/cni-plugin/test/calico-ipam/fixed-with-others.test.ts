@@ -138,3 +138,23 @@ test('a set of another group counts too, and one without the annotation does not
   expect(await world.held()).toMatchObject({ [`k8s-pod-network.${id}`]: 2 })
   expect(world.kubernetesCalls.filter((path) => path === podPath('redis-1'))).toHaveLength(1)
 })
+
+describe('a first start that gets only one of two families leaves nothing', () => {
+  test.each([
+    ['there is no pool of the other', []],
+    ['the pool of the other is full', ['fd06::', 'fd06::1']],
+  ])('%s', async (_, taken) => {
+    const world = await fixedWorld()
+    await world.remove('IPPool')
+    await world.seed([poolWrite(pool('10.6.0.0/24'))])
+    const ipam = createIPAM({ datastore: world.datastore })
+    if (taken.length > 0) await world.seed([poolWrite(pool('fd06::/127', { blockSize: 127 }))])
+    for (const ip of taken) await ipam.assignIP({ ip, handleID: ip, host: 'node-1' })
+    const { code } = await start(world)
+    expect(code).not.toBe(0)
+    expect(Object.keys(await world.held()).filter((handle) => handle.startsWith('hc-'))).toEqual([])
+    const handles: ReadonlyArray<{ id: string }> = await world.list('Handle')
+    expect(handles.filter(({ id }) => id.startsWith('hc-'))).toEqual([])
+    expect(world.kubernetes.has(recordPath)).toBe(false)
+  })
+})
