@@ -17,6 +17,7 @@ import type { Datastore, Write } from '@hc-calico/ipam-core/ports'
 import { createLeanKubeClient } from '@hc-calico/kube-client/lean'
 import { type LabPool, poolValue } from '../../packages/cni-plugin/test/lab/lab-datastore.ts'
 import { executables } from '../node-under-test.ts'
+import { type ControllerProcess, startControllerProcess } from './controller-process.ts'
 
 const packages = join(import.meta.dirname, '../../packages')
 const crds = join(packages, 'crd-types/manifests')
@@ -36,6 +37,8 @@ export interface ClusterOptions {
   readonly pools?: ReadonlyArray<LabPool>
   /** Default: IPv4 only. */
   readonly isDual?: boolean
+  /** Whether our controller runs beside the control plane; default: not. */
+  readonly hasController?: boolean
 }
 
 const defaultPools: ReadonlyArray<LabPool> = [{ name: 'pods', cidr: '10.67.0.0/24', blockSize: 28 }]
@@ -48,6 +51,7 @@ export class ClusterUnderTest {
   readonly datastore: Datastore
   readonly nodes: ReadonlyArray<KubernetesNode>
   readonly #etcd: Etcd | undefined
+  readonly #controller: ControllerProcess | undefined
 
   constructor(parts: {
     lan: LAN
@@ -55,12 +59,14 @@ export class ClusterUnderTest {
     datastore: Datastore
     nodes: ReadonlyArray<KubernetesNode>
     etcd: Etcd | undefined
+    controller: ControllerProcess | undefined
   }) {
     this.lan = parts.lan
     this.kubernetes = parts.kubernetes
     this.datastore = parts.datastore
     this.nodes = parts.nodes
     this.#etcd = parts.etcd
+    this.#controller = parts.controller
   }
 
   /** The first one. */
@@ -76,16 +82,17 @@ export class ClusterUnderTest {
 
   /** kill -9 of every process of the cluster at once, and everything started again. */
   async cutPower(): Promise<void> {
-    const etcd = this.#etcd === undefined ? [] : [this.#etcd.kill()]
     await Promise.all([
       this.kubernetes.cutPower(),
-      ...etcd,
+      this.#etcd?.kill(),
+      this.#controller?.kill(),
       ...this.nodes.map((node) => node.cutPower()),
     ])
     await this.#etcd?.start()
     await this.kubernetes.start()
     await Promise.all(this.nodes.map((node) => node.start()))
     await Promise.all(this.nodes.map((node) => node.waitUntilReady()))
+    await this.#controller?.start()
   }
 
   /** What `kubectl get pods -o wide` shows of the pods that run. */
@@ -133,6 +140,7 @@ export class ClusterUnderTest {
   }
 
   async stop(): Promise<void> {
+    await this.#controller?.kill()
     await Promise.all(this.nodes.map((node) => node.stop()))
     await this.datastore.close()
     await this.kubernetes.stop()
@@ -241,6 +249,9 @@ export const startCluster = async (
   const etcd = type === 'etcdv3' ? await startEtcd({ address: lan.hostAddress }) : undefined
   const datastore = await openDatastore(kubernetes, etcd, options)
   await pluginKubeconfig(kubernetes, join(directory, 'calico-kubeconfig'))
+  const controller = options.hasController
+    ? await startControllerProcess(kubernetes, etcd, directory)
+    : undefined
   const installed = { directory, etcd, isDual: options.isDual ?? false }
   const start = (number: number): Promise<KubernetesNode> => {
     const name = `node-${number}`
@@ -249,5 +260,5 @@ export const startCluster = async (
   }
   const numbers = Array.from({ length: options.nodes ?? 1 }, (_, n) => n + 1)
   const nodes = await Promise.all(numbers.map(start))
-  return new ClusterUnderTest({ lan, kubernetes, datastore, nodes, etcd })
+  return new ClusterUnderTest({ lan, kubernetes, datastore, nodes, etcd, controller })
 }

@@ -106,3 +106,16 @@ export const fixedAllocations = async ({
   const key = ({ identity, ip }: SeenFixed): string => `${identity} ${ip}`
   return found.toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
 }
+
+/** The record of a set, as people read it: `{pod}-ipv4` and `{pod}-ipv6`; undefined: there is none. */
+export const recordOf = async (
+  { kubernetes }: ClusterUnderTest,
+  set: string,
+): Promise<Readonly<Record<string, string>> | undefined> => {
+  const path = '/api/v1/namespaces/default/configmaps'
+  const { items } = JSON.parse(await kubernetes.apiServer.get(path)) as {
+    items: ReadonlyArray<{ metadata: { name: string }; data?: Record<string, string> }>
+  }
+  const found = items.find(({ metadata }) => metadata.name === `${set}-fixed-ip-conf`)
+  return found && (found.data ?? {})
+}

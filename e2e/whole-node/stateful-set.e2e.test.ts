@@ -19,6 +19,7 @@ import { examplePools, exampleSet, serviceIPPoolFile, workload } from './manifes
 import {
   fixedAllocations,
   podsOf,
+  recordOf,
   replaced,
   type SeenFixed,
   type SeenPod,
@@ -42,6 +43,9 @@ const db = workload({
   annotations: { ...fixed, ...small },
   spec: { ordinals: { start: 5 } },
 })
+/** db-6 is to have it: a person wrote so into the record before there was a set. */
+const pinned = '10.68.0.5'
+
 const sets = { redis: 3, db: 2 } as const
 /** Sandboxes that hold fixed addresses: a holder is `{network}.{container}`. */
 const containersOf = (held: ReadonlyArray<SeenFixed>): ReadonlyArray<string> => [
@@ -61,7 +65,9 @@ describe.each<[DatastoreType, boolean]>([
 
   beforeAll(async () => {
     directory = makeDirectory('stateful-set')
-    cluster = await startCluster(directory.path, type, { nodes: 2, pools, isDual })
+    cluster = await startCluster(directory.path, type, {
+      ...{ nodes: 2, pools, isDual, hasController: true },
+    })
     await kubectl('cordon', 'node-2')
   })
   afterAll(async () => {
@@ -96,14 +102,24 @@ describe.each<[DatastoreType, boolean]>([
       expect(own.map(({ holder }) => holder?.node)).toEqual(own.map(() => pod.node))
       await expectReachable(pod)
     }
+    expect(await recordOf(cluster, set)).toMatchObject(recorded(pods))
     return pods
   }
+
+  /** What the record of a set says of its pods. */
+  const recorded = (pods: ReadonlyArray<SeenPod>): Readonly<Record<string, string>> =>
+    Object.fromEntries(
+      pods.flatMap(({ name }) =>
+        (first.get(name) ?? []).map((ip) => [`${name}-ipv${ip.includes(':') ? 6 : 4}`, ip]),
+      ),
+    )
 
   const podsOfSets = async (): Promise<ReadonlyArray<SeenPod>> =>
     (await Promise.all(setNames.map((set) => podsOf(cluster, set)))).flat()
 
   test('FIX-01 the founding document’s service pool, the example’s set, a set from ordinal 5', async () => {
     await kubectl('apply', '-f', serviceIPPoolFile)
+    await kubectl('create', 'configmap', 'db-fixed-ip-conf', `--from-literal=db-6-ipv4=${pinned}`)
     await cluster.kubernetes.apply(...exampleSet(), db)
     for (const set of setNames) {
       const pods = await settled(cluster, set, sets[set])
@@ -113,6 +129,7 @@ describe.each<[DatastoreType, boolean]>([
     expect([...first.keys()]).toEqual(['redis-0', 'redis-1', 'redis-2', 'db-5', 'db-6'])
     const redis = [...first].filter(([name]) => name.startsWith('redis')).flatMap(([, ips]) => ips)
     expect(redis.filter((ip) => !/^(10\.244\.100\.|fd00:10:244:100::)/.test(ip))).toEqual([])
+    expect(first.get('db-6')?.[0]).toBe(pinned)
     const all = [...first.values()].flat()
     expect(all).toHaveLength(isDual ? 10 : 5)
     expect(new Set(all).size).toBe(all.length)
@@ -207,6 +224,18 @@ describe.each<[DatastoreType, boolean]>([
     await kubectl('delete', 'deployment', 'web')
   })
 
+  test('FIX-11 another address is asked for in the record: the next start of the pod has it', async () => {
+    const wanted = '10.244.100.77'
+    const data = { 'redis-2-ipv4': wanted }
+    const record = ['configmap', 'redis-fixed-ip-conf', '-p', JSON.stringify({ data })]
+    await kubectl('patch', ...record)
+    const before = await podsOf(cluster, 'redis')
+    expect(before.map(({ ips }) => ips)).not.toContainEqual(expect.arrayContaining([wanted]))
+    first.set('redis-2', [wanted, ...(first.get('redis-2') ?? []).slice(1)])
+    await kubectl('delete', 'pod', 'redis-2', '--wait=false')
+    await expectKept('redis', (pod) => pod.name !== 'redis-2' || replaced(before)(pod))
+  })
+
   test('FIX-06 its node is drained: every pod is on the other one, on its addresses', async () => {
     await kubectl('uncordon', 'node-2')
     await kubectl('drain', 'node-1', '--force', '--ignore-daemonsets', '--timeout=60s')
@@ -252,5 +281,15 @@ describe.each<[DatastoreType, boolean]>([
     const hasRestarted = ({ uid, restarts }: SeenPod): boolean =>
       before.every((pod) => pod.uid !== uid || restarts > pod.restarts)
     for (const set of setNames) await expectKept(set, hasRestarted)
+  })
+
+  test('FIX-10 a set is deleted for good: its addresses and its record go, the other set’s stay', async () => {
+    await kubectl('delete', 'statefulset', 'db')
+    const wait = { what: 'nothing of the set is left', timeoutMs: 60_000, intervalMs: 500 }
+    await waitUntil(wait, async () => {
+      const left = (await fixedAllocations(cluster)).filter(({ ip }) => ip.startsWith('10.68.'))
+      return left.length === 0 && (await recordOf(cluster, 'db')) === undefined
+    })
+    await expectKept('redis')
   })
 })

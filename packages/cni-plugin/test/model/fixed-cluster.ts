@@ -7,6 +7,8 @@
 import { type FixedState, fixedStateOf } from '@hc-calico/ipam-core'
 import { addressInBlock, trustedCIDR } from '@hc-calico/ipam-core/ip'
 import { createMemoryDatastore } from '@hc-calico/ipam-core/memory'
+import type { Datastore } from '@hc-calico/ipam-core/ports'
+import type { KubeClient } from '@hc-calico/kube-client/lean'
 import { netns, nodeWrite, pool, poolWrite, World } from '../world.ts'
 
 export const nodeNames = ['n1', 'n2', 'n3'] as const
@@ -57,21 +59,35 @@ export interface Started {
 
 export class FixedCluster {
   readonly #worlds: Readonly<Record<NodeName, World>>
+  /** Fields of the configuration by which the Kubernetes API is asked, where there is one. */
+  readonly #kubernetes: object
   #containers = 0
 
-  constructor(worlds: Readonly<Record<NodeName, World>>) {
+  constructor(worlds: Readonly<Record<NodeName, World>>, kubernetes: object) {
     this.#worlds = worlds
+    this.#kubernetes = kubernetes
   }
 
-  static async create(atomicCommit: boolean): Promise<FixedCluster> {
+  /** With a client of the Kubernetes API the pods of this cluster are objects there. */
+  static async create(atomicCommit: boolean, client?: KubeClient): Promise<FixedCluster> {
     const datastore = createMemoryDatastore({ atomicCommit })
-    const [n1, n2, n3] = [new World(datastore), new World(datastore), new World(datastore)]
-    await n1.seed(seeds)
-    return new FixedCluster({ n1, n2, n3 })
+    const worldWith = (): World => {
+      const world = new World(datastore)
+      if (client !== undefined) Object.assign(world.machine, { kubeClient: async () => client })
+      return world
+    }
+    const worlds = { n1: worldWith(), n2: worldWith(), n3: worldWith() }
+    await worlds.n1.seed(seeds)
+    const asked = { policy: { type: 'k8s' }, kubernetes: { kubeconfig: '/kubeconfig' } }
+    return new FixedCluster(worlds, client === undefined ? {} : asked)
+  }
+
+  get datastore(): Datastore {
+    return this.#worlds.n1.datastore
   }
 
   #conf(node: NodeName, more: object = {}): object {
-    return { nodename: node, ...more }
+    return { nodename: node, ...this.#kubernetes, ...more }
   }
 
   /** ADD of a new container. */
