@@ -107,6 +107,18 @@ describe.each(datastoreTypes)('on %s', (type) => {
     expect((await lab.record('db'))?.metadata.labels).toMatchObject({ 'calico-fixedIP': 'true' })
   })
 
+  test('with strict affinity, an address of any node’s block can be asked for', async () => {
+    const config = await lab.nodes.ipam.getIPAMConfig()
+    await lab.nodes.ipam.setIPAMConfig({ ...config, strictAffinity: true })
+    await lab.nodes.ipam.claimAffinity('10.72.0.240/28', { type: 'host', host: 'node-2' })
+    await lab.changeSet('db', { spec: { replicas: 0 } })
+    await expect.poll(() => held('db-0'), patience).toMatch(/^[\d.]+$/)
+    await expect.poll(() => controller.sources.blocks.get('10.72.0.240/28'), patience).toBeDefined()
+    await lab.editRecord('db', { data: { 'db-0-ipv4': '10.72.0.250' } })
+    await expect.poll(() => held('db-0'), patience).toBe('10.72.0.250')
+    await lab.nodes.ipam.setIPAMConfig({ ...config, strictAffinity: false })
+  })
+
   test('an API server that was killed: what was asked meanwhile is done', async () => {
     await lab.changeSet('db', { spec: { replicas: 0 } })
     await expect.poll(() => held('db-0'), patience).toMatch(/^[\d.]+$/)

@@ -6,7 +6,7 @@ import type { KubeClient } from '@hc-calico/kube-client'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { ControllerContext } from '../src/context.ts'
 import type { SeenAllocation } from '../src/decisions/garbage-model.ts'
-import { type Acting, cleanNode, deleteHandle, parkGone, releaseLeak } from '../src/garbage/act.ts'
+import { type Acting, cleanNode, deleteHandle, parkGone, releaseLeaks } from '../src/garbage/act.ts'
 import { blockFacts } from '../src/sources/blocks.ts'
 import { poolNamed } from './lab/pool-named.ts'
 
@@ -49,6 +49,10 @@ const seen = async (): Promise<ReadonlyArray<SeenAllocation>> => {
   if (read._tag === 'Left') throw new Error(read.left.message)
   return read.right[0].flatMap((block) => blockFacts(block, (text) => text).allocations)
 }
+type Leak = Parameters<typeof releaseLeaks>[1][number]
+let unanswered: string[]
+const releaseLeak = (by: Acting, ...leaks: ReadonlyArray<Leak>) =>
+  releaseLeaks(by, leaks, ({ handleID }) => unanswered.push(handleID))
 const addresses = async (): Promise<ReadonlyArray<string>> => (await seen()).map(({ ip }) => ip)
 const leakOf = async (handleID: string) => {
   const allocations = (await seen()).filter((one) => one.handleID === handleID)
@@ -61,6 +65,7 @@ beforeEach(async () => {
   datastore = new MemoryStore().open()
   ipam = createIPAM({ datastore })
   objects = new Map()
+  unanswered = []
   const node = {
     op: 'create',
     key: { kind: 'Node', name: 'n1' },
@@ -97,14 +102,26 @@ describe('a leaked handle', () => {
   })
   test.each([403, 500, 503])('the server does not say (%d): nothing is taken', async (status) => {
     objects.set(podPath('web'), status)
-    await expect(releaseLeak(acting, await leakOf('c1'))).rejects.toThrow()
+    await assign('10.0.0.2', 'c2', { ...owner, pod: 'gone' })
+    const released = await releaseLeak(acting, await leakOf('c1'), await leakOf('c2'))
+    expect(released.map(({ ip }) => ip)).toEqual(['10.0.0.2'])
     expect(await addresses()).toEqual(['10.0.0.1'])
+    expect(unanswered).toEqual(['c1'])
   })
   test('the address was given to somebody else since: kept', async () => {
     const leak = await leakOf('c1')
     await ipam.releaseByHandle('c1')
     await assign('10.0.0.1', 'c2')
     expect(await releaseLeak(acting, leak)).toEqual([])
+    expect(await addresses()).toEqual(['10.0.0.1'])
+  })
+  test('one of two in a block was given to somebody else since: the other one goes', async () => {
+    await assign('10.0.0.2', 'c2', { ...owner, pod: 'gone' })
+    const leaks = [await leakOf('c1'), await leakOf('c2')]
+    await ipam.releaseByHandle('c1')
+    await assign('10.0.0.1', 'c3')
+    const released = await releaseLeak(acting, ...leaks)
+    expect(released.map(({ ip }) => ip)).toEqual(['10.0.0.2'])
     expect(await addresses()).toEqual(['10.0.0.1'])
   })
   test('given to the same handle anew since: kept', async () => {

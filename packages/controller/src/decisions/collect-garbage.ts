@@ -42,6 +42,10 @@ export const isHolderGone = (allocation: SeenAllocation, pod: SeenPod | undefine
   return pod.node !== '' && pod.node !== allocation.fixed?.holder?.node
 }
 
+/** Of 220,000 handles hardly one: compared by length before anything is copied. */
+const isWindows = (handleID: string): boolean =>
+  handleID.length === windowsHandle.length && handleID.toLowerCase() === windowsHandle
+
 /** A virtual machine keeps its address while none of its pods is there: whoever knows it may judge. */
 const isOfMachine = (handleID: string, attributes: SeenAllocation['attributes']): boolean =>
   handleID.includes('.vmi.') || attributes['vmi-name'] !== undefined
@@ -54,7 +58,7 @@ const verdictOn = (allocation: SeenAllocation, situation: GarbageSituation): Ver
     if (fixed.holder === undefined || pod === 'unknown') return 'used'
     return isHolderGone(allocation, pod) ? 'holder gone' : 'used'
   }
-  if (handleID === undefined || handleID.toLowerCase() === windowsHandle) return 'unknown'
+  if (handleID === undefined || isWindows(handleID)) return 'unknown'
   if (isOfMachine(handleID, attributes)) return 'unknown'
   if (attributes.type?.endsWith('TunnelAddress')) return 'tunnel'
   if (!attributes.pod || !attributes.namespace) return 'unknown'
@@ -77,23 +81,25 @@ const withTunnels = (
       .filter(({ verdict }) => verdict !== 'leaked' && verdict !== 'tunnel')
       .map(({ allocation }) => allocation.attributes.node),
   )
-  return judged.map(({ allocation, verdict }) => {
-    if (verdict !== 'tunnel') return { allocation, verdict }
-    const { node } = allocation.attributes
+  return judged.map((one) => {
+    if (one.verdict !== 'tunnel') return one
+    const { node } = one.allocation.attributes
     const isFree = node !== undefined && !nodes.has(node) && !busy.has(node)
-    return { allocation, verdict: isFree ? 'leaked' : 'used' }
+    return { ...one, verdict: isFree ? 'leaked' : 'used' }
   })
 }
 
+const isSuspect = ({ verdict }: Judged): boolean => verdict === 'leaked' || verdict === 'tunnel'
+
+/** Everything of the handles that are suspected in part at least: few of a great many. */
 const byHandle = (judged: ReadonlyArray<Judged>): ReadonlyMap<string, ReadonlyArray<Judged>> => {
   const groups = new Map<string, Judged[]>()
   for (const one of judged) {
     const { handleID } = one.allocation
-    if (handleID === undefined) continue
-    const group = groups.get(handleID)
-    if (group === undefined) groups.set(handleID, [one])
-    else group.push(one)
+    if (handleID !== undefined && isSuspect(one)) groups.set(handleID, [])
   }
+  if (groups.size === 0) return groups
+  for (const one of judged) groups.get(one.allocation.handleID ?? '')?.push(one)
   return groups
 }
 
@@ -101,9 +107,9 @@ const byHandle = (judged: ReadonlyArray<Judged>): ReadonlyMap<string, ReadonlyAr
 const wholeHandles = (judged: ReadonlyArray<Judged>): ReadonlyArray<Judged> => {
   const groups = byHandle(judged)
   return judged.map((one) => {
+    if (one.verdict !== 'leaked') return one
     const group = groups.get(one.allocation.handleID ?? '') ?? []
-    const isWhole = group.every(({ verdict }) => verdict === 'leaked' || verdict === 'tunnel')
-    return one.verdict === 'leaked' && !isWhole ? { ...one, verdict: 'used' } : one
+    return group.every(isSuspect) ? one : { ...one, verdict: 'used' }
   })
 }
 
@@ -176,10 +182,13 @@ const handlesToDelete = (
   { allocations, handles }: GarbageSituation,
   isConfirmed: (suspicion: string) => boolean,
 ): GarbagePlan['deleteHandles'] => {
-  const owning = new Set(allocations.map(({ handleID }) => handleID && handleName(handleID)))
-  return [...handles]
+  const owning = new Set(allocations.map(({ handleID }) => handleID))
+  const missing = [...handles].filter(([id]) => !owning.has(id))
+  if (missing.length === 0) return []
+  const names = new Set(allocations.map(({ handleID }) => handleID && handleName(handleID)))
+  return missing
     .filter(
-      ([id, revision]) => !owning.has(handleName(id)) && isConfirmed(`handle ${id} ${revision}`),
+      ([id, revision]) => !names.has(handleName(id)) && isConfirmed(`handle ${id} ${revision}`),
     )
     .map(([handleID, revision]) => ({ handleID, revision }))
 }

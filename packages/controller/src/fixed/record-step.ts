@@ -3,6 +3,7 @@
  * person asks for in it, or says why not. The caches only say where to look; what is written rests
  * on what was read just before.
  */
+import { containsAddress, parseIPAddress, trustedCIDR } from '@hc-calico/ipam-core/ip'
 import type { FixedIdentity } from '../decisions/fixed-inventory.ts'
 import {
   askedAddresses,
@@ -87,9 +88,21 @@ const refusalsFor = async (
   return refusals
 }
 
-/** Where nobody owns the new address's block yet, a node that is there claims it. */
-const someNode = ({ context }: FixedRun): string | undefined =>
-  [...calicoNodes(context.sources).alive].toSorted()[0]
+const hostPrefix = 'host:'
+
+/**
+ * The node in whose name an address is taken: the owner of its block, which strict affinity asks
+ * for; where there is no block yet, one that is there claims it.
+ */
+const hostFor = ({ context }: FixedRun, ip: string): string | undefined => {
+  const address = parseIPAddress(ip)
+  if (address._tag === 'Left') return undefined
+  for (const { cidr, affinity } of context.sources.blocks.all().values()) {
+    if (affinity === undefined || !affinity.startsWith(hostPrefix)) continue
+    if (containsAddress(trustedCIDR(cidr), address.right)) return affinity.slice(hostPrefix.length)
+  }
+  return [...calicoNodes(context.sources).alive].toSorted()[0]
+}
 
 const saidKey = ({ handleID }: FixedIdentity, key: string): string => `${handleID} request ${key}`
 
@@ -101,7 +114,7 @@ const repin = async (
 ): Promise<void> => {
   const { context, announcements } = run
   const { handleID, epoch, pod, namespace } = identity
-  const host = someNode(run)
+  const host = hostFor(run, ip)
   if (host === undefined) return
   const regarding = recordSubject(view)
   try {

@@ -58,25 +58,61 @@ const isWhole = async ({ context }: Acting, { handleID, allocations }: Leak): Pr
   }
 }
 
-/** All addresses of a leaked handle, or none. Resolves to those that were released. */
-export const releaseLeak = async (
-  acting: Acting,
-  leak: Leak,
+const mayGo = async (acting: Acting, leak: Leak): Promise<boolean> => {
+  for (const one of leak.allocations) if (!(await isStillLeaked(acting, one))) return false
+  return isWhole(acting, leak)
+}
+
+/** Resolves to what is free now; rejects when one of them is not what was seen. */
+const release = async (
+  { context }: Acting,
+  leaks: ReadonlyArray<Leak>,
 ): Promise<ReadonlyArray<SeenAllocation>> => {
-  const { handleID, allocations } = leak
-  for (const allocation of allocations) if (!(await isStillLeaked(acting, allocation))) return []
-  if (!(await isWhole(acting, leak))) return []
-  const options = allocations.map(({ ip, sequenceNumber }) => ({
+  const allocations = leaks.flatMap((leak) => leak.allocations)
+  const options = allocations.map(({ ip, handleID = '', sequenceNumber }) => ({
     ...{ address: ip, handle: handleID, sequenceNumber },
   }))
+  const { released } = await context.ipam.releaseIPs(options)
+  return allocations.filter(({ ip }) => released.includes(ip))
+}
+
+const releaseAlone = async (acting: Acting, leak: Leak): Promise<ReadonlyArray<SeenAllocation>> => {
   try {
-    const { released } = await acting.context.ipam.releaseIPs(options)
-    return allocations.filter(({ ip }) => released.includes(ip))
+    return await release(acting, [leak])
   } catch (thrown) {
-    // Somebody else has it by now, or has released it.
+    // Somebody else has it by now.
     if (isRefusal(thrown)) return []
     throw thrown
   }
+}
+
+/**
+ * Leaked handles, each with all its addresses or not at all, in one request: addresses of one block
+ * then cost one write of it. Resolves to the addresses that were released; a handle about which the
+ * server does not answer is reported, and stays.
+ */
+export const releaseLeaks = async (
+  acting: Acting,
+  leaks: ReadonlyArray<Leak>,
+  onFailure: (leak: Leak, thrown: unknown) => void,
+): Promise<ReadonlyArray<SeenAllocation>> => {
+  const judged = await Promise.all(
+    leaks.map(async (leak) => {
+      const is = await mayGo(acting, leak).catch((thrown: unknown) => onFailure(leak, thrown))
+      return is === true ? [leak] : []
+    }),
+  )
+  const going = judged.flat()
+  if (going.length === 0) return []
+  try {
+    return await release(acting, going)
+  } catch (thrown) {
+    if (!isRefusal(thrown)) throw thrown
+  }
+  // One that has changed keeps the others of its block: each for itself.
+  const released: SeenAllocation[] = []
+  for (const leak of going) released.push(...(await releaseAlone(acting, leak)))
+  return released
 }
 
 /** Whether anything was parked. */

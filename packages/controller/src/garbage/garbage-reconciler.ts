@@ -13,14 +13,14 @@ import { noPool, unknownNode } from '../decisions/ipam-tally.ts'
 import { poolFinder } from '../decisions/pool-usage.ts'
 import { reasonOf } from '../log.ts'
 import type { CreateReconciler } from '../reconcilers.ts'
-import { type Acting, cleanNode, deleteHandle, parkGone, releaseLeak } from './act.ts'
+import { type Acting, cleanNode, deleteHandle, parkGone, releaseLeaks } from './act.ts'
 import { gather } from './gather.ts'
 
 const periodMsMin = 200
 const periodMsMax = 60_000
 
 /** Name of the pool that an address is of. */
-const poolNameOf = ({ sources }: ControllerContext) => {
+const poolNameOf = ({ sources }: Pick<ControllerContext, 'sources'>) => {
   const find = poolFinder([...sources.pools.all().values()])
   return (ip: string): string =>
     find(trustedCIDR(`${ip}/${ip.includes(':') ? 128 : 32}`))?.name ?? noPool
@@ -38,62 +38,80 @@ const showCandidates = (
   }
 }
 
-/** One thing to do: `size` addresses at most are given back by it. */
+type Fields = Readonly<Record<string, string>>
+type Leak = GarbagePlan['release'][number]
+
+/** Something to do: `size` addresses at most are given back by it. */
 interface Task {
   readonly what: string
   readonly size: number
-  readonly fields: Readonly<Record<string, string>>
-  /** Resolves to whether anything was changed. */
-  readonly run: (acting: Acting) => Promise<boolean>
+  /** One line of the log for each thing that is meant. */
+  readonly lines: ReadonlyArray<Fields>
+  /** Resolves to the lines that came true. */
+  readonly run: (acting: Acting) => Promise<ReadonlyArray<Fields>>
 }
+
+/** So many handles are validated side by side and released in one request. */
+const leaksPerTask = 32
+
+const leakLine = ({ handleID, allocations }: Leak): Fields => ({
+  handle: handleID,
+  ips: allocations.map(({ ip }) => ip).join(','),
+})
+
+const inPortions = <A>(all: ReadonlyArray<A>, size: number): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, at) =>
+    all.slice(at * size, (at + 1) * size),
+  )
+
+const releaseTask = (
+  { metrics, log, sources }: ControllerContext,
+  leaks: ReadonlyArray<Leak>,
+): Task => ({
+  what: 'Released a leaked handle',
+  size: leaks.reduce((sum, { allocations }) => sum + allocations.length, 0),
+  lines: leaks.map(leakLine),
+  run: async (acting) => {
+    const poolOf = poolNameOf({ sources })
+    const released = await releaseLeaks(acting, leaks, (leak, thrown) => {
+      log.warning('Whether a handle is leaked cannot be told', {
+        ...{ ...leakLine(leak), reason: reasonOf(thrown) },
+      })
+    })
+    for (const { ip, attributes } of released) {
+      metrics.gcReclamations.inc({ ippool: poolOf(ip), node: attributes.node ?? unknownNode })
+    }
+    const handles = new Set(released.map(({ handleID }) => handleID))
+    return leaks.filter(({ handleID }) => handles.has(handleID)).map(leakLine)
+  },
+})
+
+const single = (what: string, fields: Fields, run: (acting: Acting) => Promise<boolean>): Task => ({
+  ...{ what, size: 1, lines: [fields] },
+  run: async (acting) => ((await run(acting)) ? [fields] : []),
+})
 
 const tasksOf = (context: ControllerContext, plan: GarbagePlan): ReadonlyArray<Task> => {
   const { metrics } = context
-  const poolOf = poolNameOf(context)
-  const releases = plan.release.map(
-    (leak): Task => ({
-      what: 'Released a leaked handle',
-      size: leak.allocations.length,
-      fields: { handle: leak.handleID, ips: leak.allocations.map(({ ip }) => ip).join(',') },
-      run: async (acting) => {
-        const released = await releaseLeak(acting, leak)
-        for (const { ip, attributes } of released) {
-          metrics.gcReclamations.inc({ ippool: poolOf(ip), node: attributes.node ?? unknownNode })
-        }
-        return released.length > 0
-      },
-    }),
+  const releases = inPortions(plan.release, leaksPerTask).map((leaks) =>
+    releaseTask(context, leaks),
   )
-  const parks = plan.park.map(
-    (gone): Task => ({
-      what: 'Parked fixed addresses whose holder is gone',
-      size: 1,
-      fields: { identity: gone.identity, holder: gone.holderID },
-      run: async (acting) => {
-        const isParked = await parkGone(acting, gone)
-        if (isParked) metrics.fixedParked.inc(gone.allocations.length)
-        return isParked
-      },
-    }),
+  const parks = plan.park.map((gone) => {
+    const fields = { identity: gone.identity, holder: gone.holderID }
+    return single('Parked fixed addresses whose holder is gone', fields, async (acting) => {
+      const isParked = await parkGone(acting, gone)
+      if (isParked) metrics.fixedParked.inc(gone.allocations.length)
+      return isParked
+    })
+  })
+  const nodes = plan.cleanNodes.map((node) =>
+    single('Took the blocks of a node that is gone', { node }, (acting) => cleanNode(acting, node)),
   )
-  const nodes = plan.cleanNodes.map(
-    (node): Task => ({
-      ...{ what: 'Took the blocks of a node that is gone', size: 1, fields: { node } },
-      run: (acting) => cleanNode(acting, node),
-    }),
-  )
-  const handles = plan.deleteHandles.map(
-    (handle): Task => ({
-      ...{
-        what: 'Deleted a handle that owns nothing',
-        size: 1,
-        fields: { handle: handle.handleID },
-      },
-      run: async (acting) => {
-        const isDeleted = await deleteHandle(acting, handle)
-        if (isDeleted) metrics.handlesDeleted.inc()
-        return isDeleted
-      },
+  const handles = plan.deleteHandles.map((handle) =>
+    single('Deleted a handle that owns nothing', { handle: handle.handleID }, async (acting) => {
+      const isDeleted = await deleteHandle(acting, handle)
+      if (isDeleted) metrics.handlesDeleted.inc()
+      return isDeleted
     }),
   )
   return [...parks, ...releases, ...nodes, ...handles]
@@ -107,17 +125,17 @@ const perform = async (
 ): Promise<void> => {
   const { log, settings } = acting.context
   let left = settings.releasesPerRunMax
-  for (const { what, size, fields, run } of tasks) {
+  for (const { what, size, lines, run } of tasks) {
     if (cancellation.aborted || left <= 0) return
     left -= size
     if (settings.isCollectionDry) {
-      log.info(`Dry run: ${what}`, fields)
+      for (const fields of lines) log.info(`Dry run: ${what}`, fields)
       continue
     }
     try {
-      if (await run(acting)) log.info(what, fields)
+      for (const fields of await run(acting)) log.info(what, fields)
     } catch (thrown) {
-      log.warning('Garbage that could not be collected', { ...fields, reason: reasonOf(thrown) })
+      log.warning('Garbage that could not be collected', { what, reason: reasonOf(thrown) })
     }
   }
 }
