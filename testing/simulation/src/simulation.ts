@@ -32,6 +32,8 @@ export interface Simulation {
   readonly upstreamNode: string | undefined
   /** What upstream's allocator has been asked for. */
   readonly upstreamHandles: Set<string>
+  /** Identities whose parked addresses somebody wanted back: they may have gone, or not. */
+  readonly releasable: Set<string>
   /** How long a suspicion of the collectors must last. */
   readonly graceMs: number
   /** Traffic stops making new work. */
@@ -64,6 +66,7 @@ export const simulationOf = (world: World, nodes: ReadonlyArray<string>): Simula
   nodes,
   upstreamNode: undefined,
   upstreamHandles: new Set(),
+  releasable: new Set(),
   graceMs,
   isDraining: false,
 })

@@ -9,7 +9,10 @@ import { attributeOf, claimFault } from './blocks.ts'
 
 type Block = Values['Block']
 
-const judgeAddresses = ({ world, claims }: Simulation, blocks: ReadonlyArray<Block>): void => {
+const judgeAddresses = (
+  { world, claims, releasable }: Simulation,
+  blocks: ReadonlyArray<Block>,
+): void => {
   const stored = new Map(
     blocks.flatMap((block) =>
       addressesOf(block).map((address, o) => [address, attributeOf(block, o)] as const),
@@ -21,6 +24,7 @@ const judgeAddresses = ({ world, claims }: Simulation, blocks: ReadonlyArray<Blo
   }
   for (const [address, attribute] of stored) {
     if (attribute === undefined || claims.get(address) !== undefined) continue
+    if (releasable.has(attribute.handleID ?? '')) continue
     const who = attribute.handleID ?? `cooling since ${attribute.releasedAt}`
     world.violate('nothing leaks', `${address}: ${who}`)
   }

@@ -64,9 +64,9 @@ const enter = (simulation: Simulation, { sandbox, addresses }: Running): void =>
   for (const address of addresses) {
     claims.set(address, identity === undefined ? { handle } : { handle: identity, holder: handle })
   }
-  const before = cluster.pods.get(`default/${pod}`)
-  if (before !== undefined) {
-    cluster.setPod(world.nowMs, `default/${pod}`, { ...before, node, ips: addresses })
+  const known = cluster.pods.get(`default/${pod}`)
+  if (known !== undefined) {
+    cluster.setPod(world.nowMs, `default/${pod}`, { ...known, node, ips: addresses })
   }
 }
 
@@ -81,7 +81,7 @@ export const startContainer = async (
   simulation: Simulation,
   event: Event,
   sandbox: Sandbox,
-  { kept, sinceMs }: Before = { kept: [], sinceMs: simulation.world.nowMs },
+  before: Before = { kept: [], sinceMs: simulation.world.nowMs },
 ): Promise<Running | undefined> => {
   const { world, cluster } = simulation
   for (let i = 0; i < addAttemptsMax; i += 1) {
@@ -92,7 +92,7 @@ export const startContainer = async (
       const running = { sandbox, addresses: ended.result }
       const isUpstream = sandbox.node === simulation.upstreamNode
       if (isUpstream && ended.result.length === 0) return undefined
-      judgeAnswer(simulation, { ...running, sinceMs, kept })
+      judgeAnswer(simulation, { ...running, sinceMs: before.sinceMs, kept: before.kept })
       enter(simulation, running)
       return running
     }

@@ -3,6 +3,8 @@
  * next one begins when the last has been taken down; or at once, because its node was given up for
  * lost and the pod deleted by force, and then the DEL of the last one comes late, or never.
  */
+import { type FixedState, fixedStateOf } from '@hc-calico/ipam-core'
+import { attempt } from '../attempt.ts'
 import type { Event, Simulation } from '../simulation.ts'
 import type { Sandbox } from '../truth/sandboxes.ts'
 import { letGo, type Running, startContainer, stopContainer } from './containers.ts'
@@ -62,6 +64,37 @@ export class Identities {
     return identity.tail
   }
 
+  /** The controller gives back what is parked, as retention does when a set is gone. */
+  async release(event: Event): Promise<void> {
+    const { claims, releasable } = this.#simulation
+    const identity = event.random.pick(this.#all)
+    const { handle: handleID, running, kept } = identity
+    if (running !== undefined) return
+    const seen = this.#stateOf(handleID)
+    if (seen === undefined || seen.holder !== undefined) return
+    // From here on the identity may count on nothing, until it is given something again.
+    for (const address of kept) {
+      if (claims.get(address)?.holder === undefined) claims.end(address, handleID)
+    }
+    identity.kept = []
+    releasable.add(handleID)
+    await attempt(this.#simulation, event, {
+      node: 'controller',
+      what: `release ${handleID}`,
+      run: ({ ipam }) => ipam.releaseFixed({ handleID, epoch: seen.epoch }),
+    })
+  }
+
+  /** What the controller sees of an identity; of several addresses, the one with the latest epoch. */
+  #stateOf(handleID: string): FixedState | undefined {
+    const blocks = this.#simulation.world.store.list({ list: 'Block' })
+    return blocks
+      .flatMap(({ value }) => value.attributes)
+      .filter((attribute) => attribute.handleID === handleID)
+      .flatMap(({ secondary }) => fixedStateOf(secondary) ?? [])
+      .sort((a, b) => b.epoch - a.epoch)[0]
+  }
+
   /** The containers of a node that is gone for good. */
   lost(node: string): void {
     for (const identity of this.#all) {
@@ -99,8 +132,13 @@ export class Identities {
     const { pod, handle } = identity
     const name = `default/${pod}`
     identity.sinceMs ??= world.nowMs
-    const { kept, sinceMs } = identity
-    const before = { kept, sinceMs }
+    // What it has may be released while its ADD is at work: asked for when the ADD has answered.
+    const before = {
+      sinceMs: identity.sinceMs,
+      get kept() {
+        return identity.kept
+      },
+    }
     const known = cluster.pods.get(name)
     const fresh = { node, ips: [], isEvicted: false, identity: handle }
     cluster.setPod(world.nowMs, name, known?.node === node ? known : fresh)

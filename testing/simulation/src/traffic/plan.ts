@@ -12,6 +12,7 @@ export type EventName =
   | 'pod'
   | 'rollout'
   | 'identity'
+  | 'release an identity'
   | 'collect'
   | 'upstream collects'
   | 'lose a node'
@@ -23,6 +24,7 @@ const weights: ReadonlyArray<readonly [EventName, number]> = [
   ['pod', 50],
   ['rollout', 4],
   ['identity', 14],
+  ['release an identity', 3],
   ['collect', 10],
   ['upstream collects', 3],
   ['cut a node off', 3],

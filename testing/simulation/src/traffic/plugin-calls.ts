@@ -8,6 +8,7 @@ import {
   type AutoAssignResult,
   type FixedHold,
   fixedAttrs,
+  fixedStateOf,
   type IPAM,
   IPAMFailure,
   serviceMembers,
@@ -26,8 +27,8 @@ const isMissing = (failure: unknown): boolean =>
 
 const releaseHandle = async (ipam: IPAM, handle: string): Promise<boolean> => {
   try {
-    await ipam.releaseByHandle(handle)
-    return true
+    const { released } = await ipam.releaseByHandle(handle)
+    return released.length > 0
   } catch (failure) {
     if (isMissing(failure)) return false
     throw failure
@@ -35,7 +36,6 @@ const releaseHandle = async (ipam: IPAM, handle: string): Promise<boolean> => {
 }
 
 const textOf = (cidr: string): string => cidr.replace(/\/.*/, '')
-const isIPv6 = (cidr: string): boolean => cidr.includes(':')
 
 /** CIDRs of the service's members that can serve, in list order. */
 const servingPools = async (
@@ -101,31 +101,88 @@ const requestOf = ({ handle, node, pod, families }: Sandbox): AutoAssignRequest 
   maxAllocToHandlePerIPVersion: 1,
 })
 
-const addFixed = async (
+const familyOf = (cidr: string): 4 | 6 => (cidr.includes(':') ? 6 : 4)
+
+const firstOf = (hold: FixedHold | undefined, family: 4 | 6): string | undefined =>
+  hold?.ips.find((cidr) => familyOf(cidr) === family)
+
+/** What this container took goes back; what the identity had stays, and is parked if it is ours. */
+const giveUp = async (
   ipam: IPAM,
+  sandbox: Sandbox,
+  handleID: string,
+  before: FixedHold | undefined,
+): Promise<void> => {
+  const had = new Set((before?.ips ?? []).map(familyOf))
+  const now = await ipam.ipsByHandle(handleID).catch((failure: unknown) => {
+    if (isMissing(failure)) return []
+    throw failure
+  })
+  const own: string[] = []
+  for (const ip of now.filter((one) => !had.has(familyOf(one)))) {
+    const { attrs } = await ipam.getAssignmentAttributes(ip)
+    if (fixedStateOf(attrs)?.holder?.id === sandbox.handle) own.push(ip)
+  }
+  const seen = { handleID, epoch: before?.epoch ?? 1, holderID: sandbox.handle }
+  if (own.length > 0) await ipam.releaseFixed({ ...seen, ips: own })
+  await ipam.parkFixed({ handleID, holderID: sandbox.handle })
+}
+
+/** Two that started at once may have taken one each: the identity keeps the first of a family. */
+const onlyFirst = async (
+  ipam: IPAM,
+  { handle: holderID, node: host }: Sandbox,
+  handleID: string,
+  hold: FixedHold,
+): Promise<FixedHold> => {
+  for (const family of [4, 6] as const) {
+    const ip = firstOf(hold, family)
+    if (ip === undefined || hold.ips.filter((one) => familyOf(one) === family).length < 2) continue
+    await ipam.repinFixed({ handleID, epoch: hold.epoch, holderID, ip: textOf(ip), host })
+  }
+  return hold
+}
+
+const takeFixed = async (
+  ipam: IPAM,
+  sandbox: Sandbox,
+  identity: string,
+  before: FixedHold | undefined,
+  members: () => Promise<ReadonlyArray<string> | undefined>,
+): Promise<FixedHold> => {
+  const holder = { id: sandbox.handle, node: sandbox.node }
+  const num4 = firstOf(before, 4) === undefined ? 1 : 0
+  const num6 = sandbox.families === 2 && firstOf(before, 6) === undefined ? 1 : 0
+  if (before !== undefined && num4 + num6 === 0) {
+    return onlyFirst(ipam, sandbox, identity, before)
+  }
+  const epoch = before?.epoch ?? 1
+  const { maxAllocToHandlePerIPVersion: _, ...ordinary } = requestOf(sandbox)
+  const attrs = fixedAttrs({ identity, epoch, holder })
+  const wanted = { ...ordinary, num4, num6, handleID: identity, attrs }
+  requireAll(await assign(ipam, wanted, await members()))
+  const all = await ipam.takeOverFixed({ handleID: identity, identity, holder, epoch })
+  if (all === undefined) throw simulatedFailure('another container was faster')
+  return onlyFirst(ipam, sandbox, identity, all)
+}
+
+const addFixed = async (
+  hands: Hands,
   sandbox: Sandbox,
   identity: string,
   members: () => Promise<ReadonlyArray<string> | undefined>,
 ): Promise<ReadonlyArray<string>> => {
+  const ipam = hands.ipamWithin(commandMs)
   const holder = { id: sandbox.handle, node: sandbox.node }
-  const request = { handleID: identity, identity, holder }
-  const hold = await ipam.takeOverFixed(request)
-  const has = (wanted: boolean) => hold?.ips.some((ip) => isIPv6(ip) === wanted) ?? false
-  const num4 = has(false) ? 0 : 1
-  const num6 = sandbox.families === 2 && !has(true) ? 1 : 0
-  if (hold !== undefined && num4 + num6 === 0) return hold.ips.map(textOf)
-  const attrs = fixedAttrs({ identity, epoch: hold?.epoch ?? 1, holder })
-  const wanted = { ...requestOf(sandbox), num4, num6, handleID: identity, attrs }
-  const assigned = await assign(ipam, wanted, await members())
+  const before = await ipam.takeOverFixed({ handleID: identity, identity, holder })
   try {
-    requireAll(assigned)
+    const hold = await takeFixed(ipam, sandbox, identity, before, members)
+    const families = sandbox.families === 2 ? ([4, 6] as const) : ([4] as const)
+    return families.flatMap((family) => firstOf(hold, family) ?? []).map(textOf)
   } catch (failure) {
-    if (hold === undefined) await releaseHandle(ipam, identity)
+    await giveUp(hands.ipamWithin(cleanupMs), sandbox, identity, before).catch(() => {})
     throw failure
   }
-  const all: FixedHold | undefined = await ipam.takeOverFixed(request)
-  if (all === undefined) throw simulatedFailure('an identity lost what it was just given')
-  return all.ips.map(textOf)
 }
 
 /** The addresses, IPv4 first. */
@@ -139,7 +196,7 @@ export const addAsPlugin = async (
     sandbox.isOfService ? servingPools(simulation, hands, sandbox.node) : undefined
   try {
     if (sandbox.identity !== undefined) {
-      return await addFixed(ipam, sandbox, sandbox.identity, members)
+      return await addFixed(hands, sandbox, sandbox.identity, members)
     }
     const isLibrary = sandbox.caller === 'library'
     const assigned = await assign(

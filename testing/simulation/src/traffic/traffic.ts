@@ -57,6 +57,8 @@ export class Traffic {
         return rollout(simulation, event)
       case 'identity':
         return identities.next(event)
+      case 'release an identity':
+        return identities.release(event)
       case 'collect':
         return this.collector.collect(event)
       case 'upstream collects':
