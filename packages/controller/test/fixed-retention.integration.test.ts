@@ -1,10 +1,9 @@
 /**
  * What becomes of fixed addresses when their set shrinks, goes and comes back, with the real
- * StatefulSet controller: each policy, controllers that are restarted, caches that lag.
+ * StatefulSet controller and all loops: each policy, controllers that are restarted, caches that lag.
  */
 import { fixedAttrs } from '@hc-calico/ipam-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createFixedReconciler } from '../src/fixed/fixed-reconciler.ts'
 import type { Controller } from '../src/run.ts'
 import { datastoreTypes } from './lab/controller-lab.ts'
 import { containerHandle } from './lab/fake-nodes.ts'
@@ -22,7 +21,7 @@ describe.each(datastoreTypes)('on %s', (type) => {
   const start = async (settings = {}, client = lab.client): Promise<Controller> => {
     started += 1
     return lab.controller({
-      ...{ reconcilers: [createFixedReconciler], identity: `c${started}`, settings, client },
+      ...{ identity: `c${started}`, settings, client },
     })
   }
   beforeAll(async () => {
