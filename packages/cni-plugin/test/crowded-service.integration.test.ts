@@ -108,5 +108,5 @@ describe.each(datastores)('datastore $name', ({ start }) => {
     expect(held).toHaveLength(podCount)
     const ipam = createIPAM({ datastore: await openOne() })
     expect(await assign(ipam, 'crowd-0', 'one-too-many')).toContain('one-too-many got none')
-  }, 120_000)
+  }, 400_000)
 })

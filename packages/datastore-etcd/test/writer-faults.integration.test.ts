@@ -211,7 +211,7 @@ describe.each(faults)('$name', (fault) => {
       if (fault.mustFail === true) expect(ledger.failures).not.toEqual([])
       for (const { seen } of watches) {
         await expect
-          .poll(() => [...seen].toSorted(), { timeout: 5_000 })
+          .poll(() => [...seen].toSorted(), { timeout: 15_000 })
           .toEqual([...ledger.held.keys()].toSorted())
       }
       end.abort()
