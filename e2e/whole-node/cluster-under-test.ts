@@ -18,6 +18,7 @@ import { createLeanKubeClient } from '@hc-calico/kube-client/lean'
 import { type LabPool, poolValue } from '../../packages/cni-plugin/test/lab/lab-datastore.ts'
 import { executables } from '../node-under-test.ts'
 import { type ControllerProcess, startControllerProcess } from './controller-process.ts'
+import { controllerRights } from './manifests.ts'
 
 const packages = join(import.meta.dirname, '../../packages')
 const crds = join(packages, 'crd-types/manifests')
@@ -156,11 +157,13 @@ const addressAt = (cidr: string, ordinal: number): string => {
   return [...octets.slice(0, 3), (octets[3] ?? 0) + ordinal].join('.')
 }
 
-/** A kubeconfig with a token of the plugin's service account, as an installer writes it. */
-const pluginKubeconfig = async (kubernetes: Kubernetes, file: string): Promise<void> => {
-  await kubernetes.kubectl(['apply', '-f', rbac])
-  const account = ['-n', 'kube-system', 'hc-calico-cni']
-  const token = await kubernetes.kubectl(['create', 'token', ...account])
+/** A kubeconfig with a token of a service account, as an installer writes it. */
+const accountKubeconfig = async (
+  kubernetes: Kubernetes,
+  account: string,
+  file: string,
+): Promise<void> => {
+  const token = await kubernetes.kubectl(['create', 'token', '-n', 'kube-system', account])
   const lines = [
     'apiVersion: v1',
     'kind: Config',
@@ -234,6 +237,18 @@ const openDatastore = async (
   return datastore
 }
 
+/** It may do what its own role says, and no more. */
+const controllerOf = async (
+  kubernetes: Kubernetes,
+  etcd: Etcd | undefined,
+  directory: string,
+): Promise<ControllerProcess> => {
+  await kubernetes.apply(...controllerRights())
+  const kubeconfig = join(directory, 'controller-kubeconfig')
+  await accountKubeconfig(kubernetes, 'hc-calico-controller', kubeconfig)
+  return startControllerProcess({ kubeconfig, etcd, directory })
+}
+
 export const startCluster = async (
   directory: string,
   type: DatastoreType,
@@ -248,9 +263,10 @@ export const startCluster = async (
   })
   const etcd = type === 'etcdv3' ? await startEtcd({ address: lan.hostAddress }) : undefined
   const datastore = await openDatastore(kubernetes, etcd, options)
-  await pluginKubeconfig(kubernetes, join(directory, 'calico-kubeconfig'))
+  await kubernetes.kubectl(['apply', '-f', rbac])
+  await accountKubeconfig(kubernetes, 'hc-calico-cni', join(directory, 'calico-kubeconfig'))
   const controller = options.hasController
-    ? await startControllerProcess(kubernetes, etcd, directory)
+    ? await controllerOf(kubernetes, etcd, directory)
     : undefined
   const installed = { directory, etcd, isDual: options.isDual ?? false }
   const start = (number: number): Promise<KubernetesNode> => {

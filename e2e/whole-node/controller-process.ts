@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path'
 import type { Etcd } from '@hc-calico/cluster/etcd'
-import type { Kubernetes } from '@hc-calico/cluster/kubernetes'
 import { freePort, type RunningProcess, startProcess, waitUntil } from '@hc-calico/cluster/process'
 
 const program = join(
@@ -52,14 +51,18 @@ export class ControllerProcess {
   }
 }
 
-export const startControllerProcess = async (
-  kubernetes: Kubernetes,
-  etcd: Etcd | undefined,
-  directory: string,
-): Promise<ControllerProcess> => {
+export const startControllerProcess = async ({
+  kubeconfig,
+  etcd,
+  directory,
+}: {
+  readonly kubeconfig: string
+  readonly etcd: Etcd | undefined
+  readonly directory: string
+}): Promise<ControllerProcess> => {
   const listen = `127.0.0.1:${await freePort()}`
   const flags = {
-    kubeconfig: kubernetes.kubeconfig,
+    kubeconfig,
     listen,
     ...(etcd === undefined ? {} : { 'etcd-endpoints': etcd.endpoint }),
     ...hurry,

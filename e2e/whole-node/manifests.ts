@@ -12,10 +12,19 @@ const examples = join(import.meta.dirname, '../../examples')
 /** The founding document's own object, word by word. */
 export const serviceIPPoolFile = join(examples, 'service-ip-pool.yaml')
 
-const documentsOf = <T>(file: string): ReadonlyArray<T> =>
-  parseAllDocuments(readFileSync(join(examples, file), 'utf8')).map(
-    (document) => document.toJS() as T,
-  )
+const documentsIn = <T>(file: string): ReadonlyArray<T> =>
+  parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS() as T)
+
+const documentsOf = <T>(file: string): ReadonlyArray<T> => documentsIn(join(examples, file))
+
+const controllerManifest = join(
+  import.meta.dirname,
+  '../../packages/controller/manifests/controller.yaml',
+)
+
+/** The controller's account and its roles; the process itself runs outside of the cluster here. */
+export const controllerRights = (): ReadonlyArray<object> =>
+  documentsIn<{ kind: string }>(controllerManifest).filter(({ kind }) => /Role|Account/.test(kind))
 
 /** Through the datastore's port, because pools need not be on the Kubernetes API. */
 export const examplePools = (): ReadonlyArray<LabPool> =>

@@ -89,23 +89,40 @@ export interface SeenFixed {
   readonly holder: FixedHolder | undefined
 }
 
-/** Every fixed allocation, by identity and address. */
-export const fixedAllocations = async ({
-  datastore,
-}: ClusterUnderTest): Promise<ReadonlyArray<SeenFixed>> => {
+/** Every allocation: its address, and what its attributes say. */
+const allocations = async ({ datastore }: ClusterUnderTest) => {
   const read = await datastore.read([{ list: 'Block' }])()
   if (read._tag === 'Left') throw new Error(read.left.message)
-  const found = read.right[0].flatMap(({ value }) =>
+  return read.right[0].flatMap(({ value }) =>
     value.allocations.flatMap((index, ordinal) => {
-      const state = index === null ? undefined : fixedStateOf(value.attributes[index]?.secondary)
-      if (state === undefined) return []
+      if (index === null) return []
       const [ip = ''] = addressInBlock(trustedCIDR(value.cidr), ordinal).split('/')
-      return [{ identity: state.identity, ip, epoch: state.epoch, holder: state.holder }]
+      return [{ ip, attrs: value.attributes[index]?.secondary ?? {} }]
     }),
   )
+}
+
+/** Every fixed allocation, by identity and address. */
+export const fixedAllocations = async (
+  cluster: ClusterUnderTest,
+): Promise<ReadonlyArray<SeenFixed>> => {
+  const found = (await allocations(cluster)).flatMap(({ ip, attrs }) => {
+    const state = fixedStateOf(attrs)
+    if (state === undefined) return []
+    return [{ identity: state.identity, ip, epoch: state.epoch, holder: state.holder }]
+  })
   const key = ({ identity, ip }: SeenFixed): string => `${identity} ${ip}`
   return found.toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
 }
+
+/** Addresses of pods that are not fixed. */
+export const ordinaryAddresses = async (
+  cluster: ClusterUnderTest,
+): Promise<ReadonlyArray<string>> =>
+  (await allocations(cluster))
+    .filter(({ attrs }) => attrs.pod !== undefined)
+    .map(({ ip }) => ip)
+    .toSorted()
 
 /** The record of a set, as people read it: `{pod}-ipv4` and `{pod}-ipv6`; undefined: there is none. */
 export const recordOf = async (

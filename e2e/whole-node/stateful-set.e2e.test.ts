@@ -18,6 +18,7 @@ import {
 import { examplePools, exampleSet, serviceIPPoolFile, workload } from './manifests.ts'
 import {
   fixedAllocations,
+  ordinaryAddresses,
   podsOf,
   recordOf,
   replaced,
@@ -237,6 +238,10 @@ describe.each<[DatastoreType, boolean]>([
   })
 
   test('FIX-06 its node is drained: every pod is on the other one, on its addresses', async () => {
+    await cluster.kubernetes.apply(
+      workload({ kind: 'Deployment', name: 'plain', replicas: 3, annotations: {} }),
+    )
+    await settled(cluster, 'plain', 3)
     await kubectl('uncordon', 'node-2')
     await kubectl('drain', 'node-1', '--force', '--ignore-daemonsets', '--timeout=60s')
     for (const set of setNames) await expectKept(set, ({ node }) => node === 'node-2')
@@ -254,6 +259,19 @@ describe.each<[DatastoreType, boolean]>([
     await kubectl('delete', 'pods', '--all', '--force', '--grace-period=0')
     for (const set of setNames) await expectKept(set, ({ node }) => node === 'node-1')
     expect((await lost.netns.links()).length).toBeGreaterThan(1)
+  })
+
+  test('FIX-12 what ordinary pods had on the lost node is collected, and nothing else', async () => {
+    const plain = await settled(cluster, 'plain', 3)
+    const wanted = plain.flatMap(({ ips }) => ips).toSorted()
+    const wait = { what: 'what pods have is all that is allocated', timeoutMs: 90_000 }
+    await waitUntil({ ...wait, intervalMs: 500 }, async () => {
+      const held = await ordinaryAddresses(cluster)
+      if (held.join() !== wanted.join()) throw new Error(`${held} instead of ${wanted}`)
+      return true
+    })
+    for (const pod of plain) await expectReachable(pod)
+    for (const set of setNames) await expectKept(set)
   })
 
   test('FIX-08 the lost node comes back: what it does late changes nothing, its links go', async () => {
