@@ -121,22 +121,58 @@ export class API {
     return parsed(request, response.text)
   }
 
-  /** Every object below a path, page by page. */
-  async list(path: string, query: URLSearchParams, options: CallOptions): Promise<ListPage> {
-    const items: JSONObject[] = []
-    let resourceVersion = ''
+  /** Every object below a path, page by page; the version is the same on every page. */
+  async *pages(
+    path: string,
+    query: URLSearchParams,
+    options: CallOptions,
+  ): AsyncGenerator<ListPage> {
     let next: string | undefined
     do {
       const request = pageRequest(path, query, next, options)
       const response = await this.send(request)
       if (response.status !== 200) throw new DatastoreFailure(refusal(request, response))
       const page = parsed(request, response.text)
-      items.push(...((page.items ?? []) as ReadonlyArray<JSONObject>))
       const metadata = metadataOf(page)
-      resourceVersion = String(metadata.resourceVersion ?? '')
       next = metadata.continue as string | undefined
+      yield {
+        items: (page.items ?? []) as ReadonlyArray<JSONObject>,
+        resourceVersion: String(metadata.resourceVersion ?? ''),
+      }
     } while (next !== undefined && next !== '')
-    return { items, resourceVersion }
+  }
+
+  /** All pages together. */
+  async list(path: string, query: URLSearchParams, options: CallOptions): Promise<ListPage> {
+    const all: JSONObject[] = []
+    let version = ''
+    for await (const { items, resourceVersion } of this.pages(path, query, options)) {
+      all.push(...items)
+      version = resourceVersion
+    }
+    return { items: all, resourceVersion: version }
+  }
+
+  /** Pages of a kind, for those who need not hold all of it at once. */
+  async *customPages(kind: CustomKind, options: CallOptions): AsyncGenerator<ListPage> {
+    const query = new URLSearchParams()
+    if (this.#group === undefined) await this.#findGroup(kind, options)
+    const { path, crd } = this.typeOf(kind)
+    try {
+      yield* this.pages(path, query, options)
+    } catch (cause) {
+      throw orMissing(cause, crd)
+    }
+  }
+
+  /** One object is asked for, to see which group has the kind. */
+  async #findGroup(kind: CustomKind, options: CallOptions): Promise<void> {
+    const { request, response } = await this.sendTo(kind, ({ path }) => ({
+      method: 'GET',
+      path: `${path}?limit=1`,
+      ...options,
+    }))
+    if (response.status !== 200) throw new DatastoreFailure(refusal(request, response))
   }
 
   async listCustom(
@@ -168,8 +204,7 @@ export class API {
     try {
       return await this.list(path, query, options)
     } catch (cause) {
-      const isMissing = cause instanceof DatastoreFailure && cause.error.tag === 'NotFound'
-      throw isMissing ? new DatastoreFailure(missingCRD(crd)) : cause
+      throw orMissing(cause, crd)
     }
   }
 
@@ -177,6 +212,12 @@ export class API {
   parse(request: KubeRequest, response: KubeResponse): JSONObject {
     return parsed(request, response.text)
   }
+}
+
+/** A collection that is not found is one whose definition is missing. */
+const orMissing = (cause: unknown, crd: string): unknown => {
+  const isMissing = cause instanceof DatastoreFailure && cause.error.tag === 'NotFound'
+  return isMissing ? new DatastoreFailure(missingCRD(crd)) : cause
 }
 
 const pageRequest = (

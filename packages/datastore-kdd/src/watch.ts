@@ -32,7 +32,7 @@ const watchSeconds = 300
 const overdueSeconds = 30
 
 interface Source {
-  readonly list: () => Promise<ListPage>
+  readonly pages: () => AsyncIterable<ListPage>
   readonly path: () => string
   /** Undefined for an object that is none of the kind. */
   readonly read: (object: JSONObject) => KeyValue | undefined
@@ -44,13 +44,13 @@ const coreSource = (
   read: Source['read'],
   cancellation: Cancellation,
 ): Source => ({
-  list: () => api.list(path, new URLSearchParams(), { cancellation }),
+  pages: () => api.pages(path, new URLSearchParams(), { cancellation }),
   path: () => path,
   read,
 })
 
 const customSource = (api: API, kind: CustomKind, cancellation: Cancellation): Source => ({
-  list: () => api.listCustom(kind, new URLSearchParams(), { cancellation }),
+  pages: () => api.customPages(kind, { cancellation }),
   path: () => api.typeOf(kind).path,
   read: (object) =>
     isTombstone(object) ? undefined : (keyValueOf(kind, api.typeOf(kind), object) as KeyValue),
@@ -81,7 +81,7 @@ type ReportedObjects = Map<string, Reported>
 
 const nameOf = (object: JSONObject): string => {
   const { namespace = '', name } = metadataOf(object)
-  return `${namespace}/${name}`
+  return namespace === '' ? String(name) : `${namespace}/${name}`
 }
 
 /** The event that an object as it is now leads to, if any. */
@@ -95,22 +95,37 @@ const eventFor = (
     reported.delete(name)
     return before && { tag: 'Deleted', key: before.key }
   }
-  reported.set(name, { key: now.key, revision: now.revision })
+  // A handle's name is its id: one copy of that text is enough.
+  const text = 'id' in now.key && now.key.id === name ? now.key.id : name
+  reported.set(text, { key: now.key, revision: now.revision })
   return before?.revision === now.revision ? undefined : { tag: 'Put', keyValue: now }
 }
 
-const resync = (
+/**
+ * What a list says beyond what had been reported, page by page: a big cluster has more handles than
+ * one wants to hold as documents. Returns the list's version.
+ */
+async function* relisted(
   source: Source,
   reported: ReportedObjects,
-  items: ReadonlyArray<JSONObject>,
-): ReadonlyArray<WatchEvent> => {
-  const now = new Map(items.map((object) => [nameOf(object), source.read(object)]))
-  const gone = [...reported.keys()].filter((name) => !now.has(name))
-  const events = [
-    ...gone.map((name) => eventFor(reported, name, undefined)),
-    ...[...now].map(([name, one]) => eventFor(reported, name, one)),
-  ]
-  return [...events.filter((event) => event !== undefined), { tag: 'Synced' }]
+): AsyncGenerator<WatchEvent, string> {
+  const unseen = new Set(reported.keys())
+  let version = ''
+  for await (const { items, resourceVersion } of source.pages()) {
+    for (const object of items) {
+      const name = nameOf(object)
+      unseen.delete(name)
+      const event = eventFor(reported, name, source.read(object))
+      if (event !== undefined) yield event
+    }
+    version = resourceVersion
+  }
+  for (const name of unseen) {
+    const event = eventFor(reported, name, undefined)
+    if (event !== undefined) yield event
+  }
+  yield { tag: 'Synced' }
+  return version
 }
 
 interface Line {
@@ -189,11 +204,7 @@ export async function* watchKind<K extends Kind>(
   let retryMs = retryMsMin
   while (!cancellation.aborted) {
     try {
-      if (version === undefined) {
-        const { items, resourceVersion } = await source.list()
-        yield* resync(source, reported, items) as ReadonlyArray<WatchEvent<K>>
-        version = resourceVersion
-      }
+      version ??= yield* relisted(source, reported) as AsyncGenerator<WatchEvent<K>, string>
       for await (const text of streamed(api, watchPath(source, version), cancellation)) {
         const { type, object } = lineOf(text)
         version = String(metadataOf(object).resourceVersion)

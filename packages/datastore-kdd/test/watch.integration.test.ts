@@ -111,7 +111,7 @@ test('what vanished while nobody listened, after the version became too old', as
   }
   await expect
     .poll(() => seen.slice(2), { timeout: 15_000 })
-    .toEqual(['Deleted gone', 'Put new', 'Synced'])
+    .toEqual(['Put new', 'Deleted gone', 'Synced'])
   await end()
 })
 
