@@ -1,7 +1,6 @@
 /**
- * The loop that keeps the status of every ServiceIPPool. It is written only when it says something
- * new; where only counts moved, at most every ten seconds, so that a busy cluster does not become
- * a stream of writes.
+ * The loop that keeps the status of every ServiceIPPool. It is written only when it differs, and
+ * where only counts moved not at every chance (decisions/status-writes.ts).
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { ServiceIPPoolStatus } from '@hc-calico/crd-types/harmonycloud'
@@ -9,13 +8,22 @@ import type { ControllerContext } from '../context.ts'
 import { heldAddresses } from '../decisions/held-addresses.ts'
 import { serviceNews } from '../decisions/service-news.ts'
 import { noneHeld, serviceStatus } from '../decisions/service-status.ts'
+import {
+  type CountBudget,
+  defaultCountLimits,
+  fullBudget,
+  type StatusWrite,
+  statusWrites,
+} from '../decisions/status-writes.ts'
 import { blocksInPools, currentUsage } from '../pools/usage.ts'
 import type { Reconciler } from '../reconciler.ts'
 import { type ServicePoolFacts, servicePoolsPath } from '../sources/service-pools.ts'
 import { PodServices } from './naming.ts'
 
-/** Counts alone are told at most this often. */
-const countsMs = 10_000
+/** Counts that had to wait get their turn at latest then. */
+const periodMs = 10_000
+/** Writes under way at once. */
+const parallel = 8
 
 const instant = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
 
@@ -31,28 +39,55 @@ const pathOf = ({ namespace, name }: ServicePoolFacts): string => {
   return `${root}/namespaces/${namespace}/${kind}/${name}/status`
 }
 
+const storedStatus = (facts: ServicePoolFacts | undefined): ServiceIPPoolStatus | undefined =>
+  facts === undefined || typeof facts.pool === 'string' ? undefined : facts.pool.status
+
 class ServiceStatusLoop {
   readonly #context: ControllerContext
   readonly #naming: PodServices
   readonly #writtenMs = new Map<string, number>()
+  #budget: CountBudget
 
   constructor(context: ControllerContext) {
     this.#context = context
+    this.#budget = fullBudget(context.clock.monotonicMs(), defaultCountLimits)
     this.#naming = new PodServices(context.sources, context.settings.servicePoolNamespace)
   }
 
   async reconcile(isCancelled: () => boolean): Promise<void> {
-    const { sources } = this.#context
-    const { servicePools } = sources
+    const { servicePools } = this.#context.sources
     for (const key of this.#writtenMs.keys()) {
       if (servicePools.get(key) === undefined) this.#writtenMs.delete(key)
     }
     if (servicePools.size === 0) return
-    const wanted = this.#wantedStatuses()
-    for (const [key, status] of wanted) {
-      if (isCancelled()) return
-      await this.#write(key, status)
+    const due = this.#due(new Map(this.#wantedStatuses()))
+    const next = due[Symbol.iterator]()
+    const work = async (): Promise<void> => {
+      for (const [facts, status] of next) {
+        if (isCancelled()) return
+        await this.#write(facts, status)
+      }
     }
+    await Promise.all(Array.from({ length: parallel }, work))
+  }
+
+  /** Those that differ from what is stored and whose turn it is, in order. */
+  #due(
+    wanted: ReadonlyMap<string, ServiceIPPoolStatus>,
+  ): ReadonlyArray<readonly [ServicePoolFacts, ServiceIPPoolStatus]> {
+    const { sources, clock } = this.#context
+    const writes = [...wanted].flatMap(([key, status]): ReadonlyArray<StatusWrite> => {
+      const before = storedStatus(sources.servicePools.get(key))
+      if (before !== undefined && isDeepStrictEqual(before, status)) return []
+      const isNews = before === undefined || !isDeepStrictEqual(shapeOf(before), shapeOf(status))
+      return [{ key, isNews, writtenMs: this.#writtenMs.get(key) }]
+    })
+    const { keys, budget } = statusWrites(writes, this.#budget, clock.monotonicMs())
+    this.#budget = budget
+    return keys.flatMap((key) => {
+      const [facts, status] = [sources.servicePools.get(key), wanted.get(key)]
+      return facts === undefined || status === undefined ? [] : [[facts, status] as const]
+    })
   }
 
   /** All at one moment: nothing is awaited in between. */
@@ -74,16 +109,9 @@ class ServiceStatusLoop {
     })
   }
 
-  async #write(key: string, status: ServiceIPPoolStatus): Promise<void> {
-    const { client, clock, sources } = this.#context
-    const facts = sources.servicePools.get(key)
-    if (facts === undefined || typeof facts.pool === 'string') return
-    const before = facts.pool.status
-    if (before !== undefined && isDeepStrictEqual(before, status)) return
-    const nowMs = clock.monotonicMs()
-    const isNews = before === undefined || !isDeepStrictEqual(shapeOf(before), shapeOf(status))
-    const lastMs = this.#writtenMs.get(key)
-    if (!isNews && lastMs !== undefined && nowMs - lastMs < countsMs) return
+  async #write(facts: ServicePoolFacts, status: ServiceIPPoolStatus): Promise<void> {
+    const { client, clock } = this.#context
+    const key = `${facts.namespace}/${facts.name}`
     const metadata = { resourceVersion: facts.resourceVersion }
     const response = await client.request({
       method: 'PATCH',
@@ -96,8 +124,8 @@ class ServiceStatusLoop {
     if (response.status >= 300) {
       throw new Error(`the status of ${key} was refused: ${response.status} ${response.text}`)
     }
-    this.#writtenMs.set(key, nowMs)
-    this.#tell(facts, before, status)
+    this.#writtenMs.set(key, clock.monotonicMs())
+    this.#tell(facts, storedStatus(facts), status)
   }
 
   #tell(
@@ -120,7 +148,7 @@ export const createServiceStatus = (context: ControllerContext): Reconciler => {
   const loop = new ServiceStatusLoop(context)
   return {
     name: 'service-status',
-    periodMs: countsMs,
+    periodMs,
     needs: [servicePools, pools, reservations, blocks, pods, statefulSets, kruiseSets],
     triggers: [servicePools, pools, reservations, blocks],
     reconcile: (cancellation) => loop.reconcile(() => cancellation.aborted),
