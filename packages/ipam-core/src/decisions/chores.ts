@@ -5,6 +5,8 @@
  */
 import { affinityText } from '../model/affinity-text.ts'
 import type { Key, KeyValue, Write } from '../ports/datastore.ts'
+import { withoutAffinity } from './block-changes.ts'
+import { storeOrDelete } from './block-release.ts'
 import { readAgain } from './decision.ts'
 import {
   affinityAt,
@@ -27,9 +29,11 @@ const confirm = (ground: Ground, cidr: string): Write | undefined => {
   if (block.tag !== 'Stored' || !isMine(ground, block.stored.value)) return undefined
   const key = affinityKey(owner, cidr)
   const state = 'confirmed' as const
-  // It was given back since: what is known of the block is older than that, and it may have a new
-  // owner by now. A block that still is ours without an affinity is adopted by the next request.
-  if (affinity.tag !== 'Stored') return undefined
+  if (affinity.tag === 'Unread') return undefined
+  // It was given back while we slept, and the block was made after that: nobody would ever announce
+  // it for us. It is nobody's now, unless it has been written since; its addresses stay.
+  if (affinity.tag === 'Absent')
+    return storeOrDelete(block.stored, withoutAffinity(block.stored.value))
   const { value, revision } = affinity.stored
   // Whoever marks it gives the block back, and has read it before us: it is theirs to finish.
   if (value.state === state || value.state === 'pendingDeletion') return undefined

@@ -46,6 +46,12 @@ const markAndClear = async (datastore: Datastore): Promise<void> => {
   await commit(datastore, { op: 'update', key: blockKey, value, revision: block.revision })
 }
 
+/** As for a claim that slept until its affinity was gone, and made its block after that. */
+const withoutItsAffinity = async (datastore: Datastore): Promise<void> => {
+  const { revision } = await stored(datastore, affinityKey)
+  await commit(datastore, { op: 'delete', key: affinityKey, revision })
+}
+
 /** And to the end; then another node has the block, and a new claim of ours has begun. */
 const takenOver = async (datastore: Datastore): Promise<void> => {
   await markAndClear(datastore)
@@ -77,6 +83,12 @@ describe('the confirmation of a claim is lost', () => {
   test.each([
     ['nothing else happens', async () => {}, 'confirmed', 'host:n1'],
     ['somebody is giving the block back', markAndClear, 'pendingDeletion', undefined],
+    [
+      'the affinity is gone: nobody would announce the block',
+      withoutItsAffinity,
+      undefined,
+      undefined,
+    ],
     ['the block is another node’s by now', takenOver, 'pending', 'host:n2'],
   ] as const)('and %s', async (_, instead, state, owner) => {
     const world = await worldOf({ atomic: false, pools: [poolOf('10.0.0.0/30', 30)] })

@@ -46,8 +46,8 @@ const judgeHandles = (
       counted.delete(name)
       // Calico's own order leaves a handle that counts too much when its process dies in between; and
       // so does the first ADD of a fixed pod on Kubernetes (open, TRACK_RECORD.md).
-      const mayCountTooMuch = upstreamHandles.has(value.id) || value.id.startsWith('hc-fixed.')
-      const isSlack = mayCountTooMuch && found > 0 && found < count
+      const isFixed = value.id.startsWith('hc-fixed.') && !world.store.isAtomic
+      const isSlack = found < count && (isFixed || (upstreamHandles.has(value.id) && found > 0))
       if (found !== count && !isSlack) {
         world.violate('handles count exactly', `${name}: counts ${count}, holds ${found}`)
       }
@@ -65,8 +65,8 @@ const judgeQuietAffinities = ({ world }: Simulation, blocks: ReadonlyArray<Block
     const words = `${cidr}: ${state} for ${host}, and the block ${owner ?? 'is not there'}`
     world.violate('no affinity without its block', words)
   }
-  // Open on Kubernetes (TRACK_RECORD.md): a claim that woke up late makes a block after its affinity
-  // was given back; it serves borrowers only.
+  // Open on Kubernetes (TRACK_RECORD.md): a claim that woke up late and died right after its block
+  // leaves it without an affinity; it serves borrowers only.
   for (const [cidr, owner] of world.store.isAtomic ? owners : []) {
     if (owner === undefined) continue
     if (!affinities.some((one) => one.cidr === cidr && `${one.type}:${one.host}` === owner)) {
