@@ -39,10 +39,13 @@ const sizeDefault: ClusterSize = { nodes: 2_000, podsPerNode: 110 }
 const manifests = join(import.meta.dirname, '../packages/crd-types/manifests')
 const syncTimeoutMs = 600_000
 const steadySeconds = 60
-/** Pods that come and, a moment later, go again, per second. */
-const churnPerSecond = 20
+/**
+ * Pods that come and, a moment later, go again, per second. Each lists its node's affinities, for
+ * which the API server looks at those of all nodes: more would measure only that.
+ */
+const churnPerSecond = 5
 /** Their nodes; few, so that they need not all be made. */
-const churnNodes = 100
+const churnNodesMax = 100
 const mebibyte = 1024 * 1024
 
 const say = (text: string): void => void process.stderr.write(`  ${text}\n`)
@@ -97,7 +100,9 @@ const call = async (
   throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`)
 }
 
-const makeObjects = async (client: KubeClient): Promise<void> => {
+const churnNodesOf = ({ nodes }: ClusterSize): number => Math.min(nodes, churnNodesMax)
+
+const makeObjects = async (client: KubeClient, size: ClusterSize): Promise<void> => {
   for (let n = 0; n < serviceCount; n += 1) {
     await call(client, 'POST', servicesPath, {
       ...{ apiVersion: 'harmonycloud.cn/v1alpha1', kind: 'ServiceIPPool' },
@@ -105,7 +110,7 @@ const makeObjects = async (client: KubeClient): Promise<void> => {
     })
   }
   // The allocator wants to see the nodes it works for.
-  for (let n = 0; n < churnNodes; n += 1) {
+  for (let n = 0; n < churnNodesOf(size); n += 1) {
     const metadata = { name: nodeName(n), labels: { 'kubernetes.io/hostname': nodeName(n) } }
     await call(client, 'POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata })
   }
@@ -141,7 +146,7 @@ const churn = async (
   const client = await createLeanKubeClient({ kubeconfig })
   const ipam = createIPAM({ datastore: createKubernetesDatastore({ client }) })
   const come = async (n: number): Promise<void> => {
-    const node = n % churnNodes
+    const node = n % churnNodesOf(size)
     const place = { ...podAt(size, node, 0), name: `churn-${n}`, uid: `churn-${n}` }
     const handleID = `k8s-pod-network.churn-${n}`
     front.sendPod('ADDED', podDocument({ ...place, ip: '' }, `${n}`))
@@ -202,7 +207,7 @@ export const controllerScale = async (
   try {
     const count = await fill(kubernetes.etcd.endpoint, storedObjects(size))
     say(`${count} objects are stored`)
-    await makeObjects(client)
+    await makeObjects(client, size)
     measured = await startMeasured(front, directory.path)
     const { lagSeconds, ...firstSync } = await untilSynced(measured)
     const longestBlockSeconds = Math.round(lagSeconds * 100) / 100
