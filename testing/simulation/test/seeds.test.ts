@@ -5,8 +5,8 @@ import { modes, report, run, shrink } from '../src/index.ts'
 const steps = 8000
 const shrinkMs = 20_000
 
-/** Fresh seeds are in the name of the test, so that they are printed. */
-const fresh = [0, 1].map((n) => (Date.now() + n * 7919) % 1_000_000_000)
+/** A fresh seed is in the name of the test, so that it is printed. By hand there is no end to them. */
+const fresh = [Date.now() % 1_000_000_000]
 
 describe.each(modes)('%s', (mode) => {
   test.each([1, 2, 3, 4, ...fresh])(
