@@ -32,12 +32,17 @@ const nameIn = (facts: WorkloadFacts): string | undefined => {
   )
 }
 
-/** In the pod's namespace, then in the central one. */
+/**
+ * In the pod's namespace, then in the central one; both are asked at once, because most services are
+ * in the second. What becomes of that question matters only where the first finds none.
+ */
 const find = async (session: Session, namespace: string, name: string): Promise<ServiceIPPool> => {
   const central = session.config.servicePoolNamespace
   const namespaces = [...new Set([namespace, central])]
-  for (const one of namespaces) {
-    const found = await session.workloads.servicePool(one, name)
+  const asked = namespaces.map((one) => session.workloads.servicePool(one, name))
+  for (const answer of asked) answer.catch(() => undefined)
+  for (const answer of asked) {
+    const found = await answer
     if (found !== undefined) return found
   }
   throw new CNIFailure(
