@@ -3,6 +3,7 @@
  * person asks for in it, or says why not. The caches only say where to look; what is written rests
  * on what was read just before.
  */
+import { fixedIPRecordKeys } from '@hc-calico/crd-types/harmonycloud'
 import { containsAddress, parseIPAddress, trustedCIDR } from '@hc-calico/ipam-core/ip'
 import type { FixedIdentity } from '../decisions/fixed-inventory.ts'
 import {
@@ -168,7 +169,8 @@ export const answerRequests = async (
     const { notices, repin: wanted } = verdictOn(run, identity, data)
     if (notices.length === 0 && wanted === undefined) {
       answered.delete(handleID)
-      for (const key of [`${pod}-ipv4`, `${pod}-ipv6`]) announcements.forget(saidKey(identity, key))
+      for (const key of Object.values(fixedIPRecordKeys(pod)))
+        announcements.forget(saidKey(identity, key))
       continue
     }
     const request = JSON.stringify([notices, wanted, addresses.map(({ ip }) => ip), epoch])

@@ -3,7 +3,7 @@
  * the API server says. The record's keys go first, so that a record never names an address that may
  * be somebody else's; then the address, if it is still parked at the epoch that was seen.
  */
-import { fixedIPRecordLabels } from '@hc-calico/crd-types/harmonycloud'
+import { fixedIPRecordKeys, fixedIPRecordLabels } from '@hc-calico/crd-types/harmonycloud'
 import type { FixedIdentity } from '../decisions/fixed-inventory.ts'
 import {
   type RetentionPolicy,
@@ -179,7 +179,7 @@ const confirmed = async (
 
 const withoutKeys = (going: ReadonlyArray<FixedIdentity>): Readonly<Record<string, null>> =>
   Object.fromEntries(
-    going.flatMap(({ pod }) => [`${pod}-ipv4`, `${pod}-ipv6`]).map((key) => [key, null]),
+    going.flatMap(({ pod }) => Object.values(fixedIPRecordKeys(pod))).map((key) => [key, null]),
   )
 
 /** One that was taken over in part has two epochs; each part goes if it is as it was seen. */
