@@ -105,12 +105,14 @@ const afterSuccess = (ground: Ground, hunt: Hunt, attempt: Attempt): Hunt => {
   const { cidr, claims } = attempt
   const { attempt: _, ...rest } = hunt
   const block = trustedCIDR(cidr)
+  // Of the block nothing earlier can arrive any more, or be taken for what has just been written; and
+  // where the handle has been written, nothing of the handle either.
+  const late = hunt.late.filter((one) => one.cidr !== cidr)
   const isPending = claims && !ground.situation.capabilities.atomicCommit
   return {
     ...rest,
     assigned: [...hunt.assigned, ...attempt.ordinals.map((o) => addressInBlock(block, o))],
-    // The handle has been written since: what earlier attempts made of it can no longer arrive.
-    late: attempt.handle === undefined ? hunt.late : hunt.late.map(({ handle, ...one }) => one),
+    late: attempt.handle === undefined ? late : late.map(({ handle, ...one }) => one),
     credits: attempt.handle === undefined ? hunt.credits : creditsAfter(ground, hunt, cidr),
     chores: isPending ? [...hunt.chores, { tag: 'Confirm', cidr }] : hunt.chores,
     alsoOwn: claims && !ground.plan.listed.includes(cidr) ? [...hunt.alsoOwn, cidr] : hunt.alsoOwn,

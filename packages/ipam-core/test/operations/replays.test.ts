@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AutoAssignRequest } from '../../src/ipam.ts'
 import { autoAssign } from '../../src/operations/auto-assign.ts'
+import { type Fault, withFault } from './faults.ts'
 import {
   faultsOf,
   ok,
@@ -85,6 +86,23 @@ describe.each([true, false])('atomic commits: %s', (atomic) => {
     await put(world, { kind: 'Handle', id: 'h1' }, { id: 'h1', blocks: { '10.0.0.0/30': 1 } })
     expect((await ok(autoAssign(world.deps, once()))).v4?.ips).toEqual([])
     expect(await faultsOf(world)).toEqual([])
+  })
+
+  const faults: ReadonlyArray<Fault> = ['RequestLost', 'ReplyLost', 'Cut', 'Delayed']
+  test.each(
+    faults.flatMap((first) => faults.map((second) => [first, second] as const)),
+  )('whatever becomes of two commits (%s, %s), an address is answered once', async (first, second) => {
+    for (const readsFail of [false, true]) {
+      const world = await worldOf({ atomic, pools: [poolOf('10.0.0.0/28', 29)] })
+      await ok(autoAssign(world.deps, request({ handleID: 'h0' })))
+      const deps = withFault({ ...world, deps: withFault(world, second, 1) }, first, 0, readsFail)
+      const { v4 } = await ok(
+        autoAssign(deps, once({ num4: 2, maxAllocToHandlePerIPVersion: 2 })),
+      )
+      expect(new Set(v4?.ips.map((ip) => ip.replace(/\/.*/, ''))).size).toBe(2)
+      expect(v4?.ips).toHaveLength(2)
+      expect(await faultsOf(world)).toEqual([])
+    }
   })
 
   test('more than the handle may ever hold is refused', async () => {

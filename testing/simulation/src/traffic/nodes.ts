@@ -27,9 +27,11 @@ export const loseNode = async (
   identities.lost(node)
   for (const [name, pod] of [...cluster.pods]) {
     if (pod.node !== node) continue
+    // Its own only: what an identity was released from may be somebody else's by now.
+    const own = `k8s-pod-network.${name.replace('default/', '')}.`
     for (const address of pod.ips) {
       const claim = claims.get(address)
-      if (claim?.handle.startsWith('k8s-pod-network.')) claims.end(address, claim.handle)
+      if (claim?.handle.startsWith(own)) claims.end(address, claim.handle)
     }
     cluster.setPod(world.nowMs, name, undefined)
   }
