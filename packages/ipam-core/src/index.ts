@@ -36,6 +36,7 @@ export { defaultLimits, type Limits } from './limits.ts'
 export {
   type FixedHolder,
   type FixedState,
+  firstEpoch,
   fixedAttrs,
   fixedKeys,
   fixedStateOf,

@@ -5,7 +5,13 @@
  * it; the record for people is read beside. A pin that cannot be given keeps a first start waiting,
  * never a pod that has its addresses.
  */
-import { type FixedHold, fixedAttrs, type IPAM, IPAMFailure } from '@hc-calico/ipam-core'
+import {
+  type FixedHold,
+  firstEpoch,
+  fixedAttrs,
+  type IPAM,
+  IPAMFailure,
+} from '@hc-calico/ipam-core'
 import { addressOf, canonicalCIDR, familyOf } from '../addresses.ts'
 import type { FixedIdentity } from '../fixed-identity.ts'
 import type { Family } from '../fixed-record.ts'
@@ -147,7 +153,7 @@ const holdAfterPins = async (
   before: FixedHold | undefined,
   wishes: Wishes,
 ): Promise<{ readonly hold: FixedHold | undefined; readonly wishes: Wishes }> => {
-  const epoch = before?.epoch ?? 1
+  const epoch = before?.epoch ?? call.firstEpoch
   const pins = await takePins(call, lacking, wishes, epoch)
   if (pins.outcome === 'None') return { hold: before, wishes: pins.wishes }
   // What an older container held is taken over from it, whatever its epoch.
@@ -186,7 +192,7 @@ const takeNew = async (
   const { hold } = pinned
   const lacking = lackingIn(request, hold)
   if (hold !== undefined && lacking.length === 0) return repinHeld(call, hold, pinned.wishes)
-  const epoch = hold?.epoch ?? 1
+  const epoch = hold?.epoch ?? call.firstEpoch
   const wanted = requestFor(call, await request.ask(), lacking, epoch)
   const assigned = await autoAssignInListOrder(call.ipam, wanted)
   requireAll(assigned, wanted.service)
@@ -233,8 +239,9 @@ export const assignFixed = async (
   const { identity, fixed, plan } = request
   const answered = askRecord(session, identity, fixed)
   const holder = { id: identity.handleID, node: session.node }
+  const who = { identity, fixed, holder, firstEpoch: firstEpoch(session.machine.clock.now()) }
   const { hold, wishes } = await withLockedIPAM(session, (ipam, forCleanup) =>
-    settle({ session, ipam, identity, fixed, holder }, request, answered, forCleanup),
+    settle({ session, ipam, ...who }, request, answered, forCleanup),
   )
   const [v4, v6] = families.map((family) => heldOf(hold, family)[0])
   const held = {

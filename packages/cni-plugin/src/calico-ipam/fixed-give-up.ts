@@ -20,7 +20,7 @@ const heldNow = async (ipam: IPAM, handleID: string): Promise<ReadonlyArray<stri
 
 /** `before`: what the identity had. Never rejects. */
 export const giveUp = async (
-  { session, fixed, holder, identity }: FixedCall,
+  { session, fixed, holder, identity, firstEpoch }: FixedCall,
   before: FixedHold | undefined,
   forCleanup: () => Promise<IPAM>,
 ): Promise<void> => {
@@ -33,7 +33,7 @@ export const giveUp = async (
     const fresh = now.filter((ip) => !had.has(familyOf(ip)))
     const isOwn = await Promise.all(fresh.map((ip) => isHolder(ipam, ip, holder.id)))
     const ips = fresh.filter((_, i) => isOwn[i])
-    const seen = { handleID, epoch: before?.epoch ?? 1, holderID: holder.id }
+    const seen = { handleID, epoch: before?.epoch ?? firstEpoch, holderID: holder.id }
     if (ips.length > 0) await ipam.releaseFixed({ ...seen, ips })
     await parkAddresses(session, ipam, identity)
   } catch (error) {

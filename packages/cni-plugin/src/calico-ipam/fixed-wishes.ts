@@ -19,6 +19,8 @@ export interface FixedCall {
   readonly fixed: FixedIdentity
   /** Names this container among all that may ever hold the identity's addresses. */
   readonly holder: { readonly id: string; readonly node: string }
+  /** Of the addresses that this ADD takes for an identity that has none. */
+  readonly firstEpoch: number
 }
 
 const isRefusal = (error: unknown): error is IPAMFailure =>

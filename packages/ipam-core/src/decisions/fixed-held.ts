@@ -10,9 +10,11 @@ import type { Block } from '../model/block.ts'
 import {
   type FixedHolder,
   type FixedState,
+  firstEpoch,
   fixedAttrs,
   fixedStateOf,
 } from '../model/fixed-allocation.ts'
+import type { Instant } from '../ports/clock.ts'
 import type { KeyValue, Query, Write } from '../ports/datastore.ts'
 import { attributeAt, ordinalsOfHandle, reowned, touched } from './block-changes.ts'
 import { handleWrite, withCount } from './handle-changes.ts'
@@ -136,13 +138,18 @@ export const holdOf = (held: ReadonlyArray<Held>, epoch: number): FixedHold => (
 export const isHeldBy = ({ state }: Held, { id, node }: FixedHolder): boolean =>
   state?.holder?.id === id && state.holder.node === node
 
+/** 0 where nothing says one. */
+export const latestEpoch = (held: ReadonlyArray<Held>): number =>
+  Math.max(0, ...held.map(({ state }) => state?.epoch ?? 0))
+
 /**
  * The epoch of this incarnation: the one it has already, where it took over a part before it was
- * interrupted and nobody has come since; else the next one.
+ * interrupted and nobody has come since; else the next one, or the first.
  */
-export const epochFor = (held: ReadonlyArray<Held>, holder: FixedHolder): number => {
-  const latest = Math.max(0, ...held.map(({ state }) => state?.epoch ?? 0))
+export const epochFor = (held: ReadonlyArray<Held>, holder: FixedHolder, now: Instant): number => {
+  const latest = latestEpoch(held)
+  if (latest === 0) return firstEpoch(now)
   const atLatest = held.filter(({ state }) => (state?.epoch ?? 0) === latest)
-  const isOurs = latest > 0 && atLatest.every((one) => isHeldBy(one, holder))
+  const isOurs = atLatest.every((one) => isHeldBy(one, holder))
   return isOurs ? latest : latest + 1
 }

@@ -31,10 +31,11 @@ const write = <A>(writes: ReadonlyArray<Write>): Next<A> =>
 export const replaced = (handleID: string): Refusal =>
   refuse('OwnerMismatch', `the addresses of ${handleID} have another holder or epoch by now`)
 
-const isLater = (one: Held, { holder, epoch }: TakeOverFixedRequest): boolean => {
-  if (epoch === undefined || one.state === undefined) return false
-  return one.state.epoch > epoch || (one.state.epoch === epoch && !isHeldBy(one, holder))
-}
+/** Whatever is not as the asker left it: somebody has come, or the identity has begun anew. */
+const isOthers = (one: Held, { holder, epoch }: TakeOverFixedRequest): boolean =>
+  epoch !== undefined &&
+  one.state !== undefined &&
+  (one.state.epoch !== epoch || !isHeldBy(one, holder))
 
 /** Takes the identity's addresses over; undefined when it has none. A wrong count is put right. */
 export const takeOverFixedDecision = (
@@ -42,7 +43,7 @@ export const takeOverFixedDecision = (
 ): Decision<Progress, FixedHold | undefined> => ({
   operation: 'takeOverFixed',
   start: {},
-  decide: ({ snapshot }, progress): Next<FixedHold | undefined> => {
+  decide: ({ snapshot, now }, progress): Next<FixedHold | undefined> => {
     const { handleID, identity, holder } = request
     if (handleID === '' || holder.id === '' || holder.node === '') {
       return left(refuse('InvalidRequest', 'handle, holder and node must not be empty'))
@@ -51,8 +52,8 @@ export const takeOverFixedDecision = (
     if ('queries' in found) return right(readMore(found.queries, progress))
     const { held } = found
     if (held.length === 0) return right(done(undefined))
-    if (held.some((one) => isLater(one, request))) return left(replaced(handleID))
-    const epoch = epochFor(held, holder)
+    if (held.some((one) => isOthers(one, request))) return left(replaced(handleID))
+    const epoch = epochFor(held, holder, now)
     const open = held.filter((one) => !isHeldBy(one, holder) || one.state?.epoch !== epoch)
     if (open.length === 0) return right(done(holdOf(held, epoch)))
     const bornOut = (cidr: string): number | undefined => {

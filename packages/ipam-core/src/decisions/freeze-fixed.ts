@@ -75,7 +75,7 @@ export const freezeFixedDecision = (
 ): Decision<Progress, FixedHold | undefined> => ({
   operation: 'freezeFixed',
   start: {},
-  decide: ({ snapshot }, progress): Next => {
+  decide: ({ snapshot, now }, progress): Next => {
     const { handleID, identity } = request
     const from = sanitizedHandleID(request.fromHandleID)
     const refusal = invalid(request)
@@ -89,7 +89,7 @@ export const freezeFixedDecision = (
     const second = clash(request, moving, owned)
     if (second !== undefined) return left(second)
     const holder = { id: from, node: ours[0]?.state?.holder?.node ?? nodeOf(moving) }
-    const epoch = epochFor(owned, holder)
+    const epoch = epochFor(owned, holder, now)
     const counting = moving.length === 0 ? undefined : countingWrite(snapshot, handleID, moving)
     const writes = [
       ...(counting === undefined ? [] : [counting]),

@@ -11,7 +11,7 @@ import { formatIPAddress, parseIPAddress } from '../ip/address.ts'
 import type { RepinFixedRequest } from '../ipam.ts'
 import type { FixedState } from '../model/fixed-allocation.ts'
 import { type Decision, done, readMore, type Step } from './decision.ts'
-import { addressOf, familyOf, type Held, heldBy, writesFor } from './fixed-held.ts'
+import { addressOf, familyOf, type Held, heldBy, latestEpoch, writesFor } from './fixed-held.ts'
 import { replaced } from './fixed-holder.ts'
 
 export interface RepinPlan {
@@ -39,9 +39,9 @@ export const repinFixedDecision = (request: RepinFixedRequest): Decision<Progres
     const ip = formatIPAddress(address.right)
     const found = heldBy(snapshot, handleID)
     if ('queries' in found) return right(readMore(found.queries, progress))
-    const latest = Math.max(...found.held.map(({ state }) => state?.epoch ?? 0))
     const state = found.held.find((one) => isAsSeen(one, request))?.state
-    if (state === undefined || latest !== request.epoch) return left(replaced(handleID))
+    if (state === undefined || latestEpoch(found.held) !== request.epoch)
+      return left(replaced(handleID))
     const { family } = address.right
     const others = found.held.filter((one) => addressOf(one) !== ip)
     const old = others.filter(({ stored }) => familyOf(stored.value) === family).map(addressOf)

@@ -8,6 +8,8 @@
  * named anywhere.
  */
 
+import type { Instant } from '../ports/clock.ts'
+
 type Attrs = Readonly<Record<string, string>>
 
 /** Attribute keys of our own. */
@@ -26,10 +28,17 @@ export interface FixedHolder {
 /** What the attributes of a fixed allocation say. Without a holder it is parked. */
 export interface FixedState {
   readonly identity: string
-  /** Grows by one with every new holder. */
+  /** Grows by one with every new holder, from what `firstEpoch` says. */
   readonly epoch: number
   readonly holder?: FixedHolder
 }
+
+/**
+ * The epoch of an identity that holds nothing yet: milliseconds since 1970. An epoch of an identity
+ * must never come again, also after all its addresses were released: whoever slept through that
+ * would take the new ones for those it saw. New holders come more slowly than milliseconds.
+ */
+export const firstEpoch = (now: Instant): number => Number(now / 1_000_000n)
 
 /** Undefined for an allocation that is not fixed; an epoch that cannot be read is 0. */
 export const fixedStateOf = (attrs: Attrs = {}): FixedState | undefined => {

@@ -89,21 +89,22 @@ describe.each([true, false])('atomic commits: %s', (atomic) => {
   })
 
   const faults: ReadonlyArray<Fault> = ['RequestLost', 'ReplyLost', 'Cut', 'Delayed']
-  test.each(
-    faults.flatMap((first) => faults.map((second) => [first, second] as const)),
-  )('whatever becomes of two commits (%s, %s), an address is answered once', async (first, second) => {
-    for (const readsFail of [false, true]) {
-      const world = await worldOf({ atomic, pools: [poolOf('10.0.0.0/28', 29)] })
-      await ok(autoAssign(world.deps, request({ handleID: 'h0' })))
-      const deps = withFault({ ...world, deps: withFault(world, second, 1) }, first, 0, readsFail)
-      const { v4 } = await ok(
-        autoAssign(deps, once({ num4: 2, maxAllocToHandlePerIPVersion: 2 })),
-      )
-      expect(new Set(v4?.ips.map((ip) => ip.replace(/\/.*/, ''))).size).toBe(2)
-      expect(v4?.ips).toHaveLength(2)
-      expect(await faultsOf(world)).toEqual([])
-    }
-  })
+  test.each(faults.flatMap((first) => faults.map((second) => [first, second] as const)))(
+    'whatever becomes of two commits (%s, %s), an address is answered once',
+    async (first, second) => {
+      for (const readsFail of [false, true]) {
+        const world = await worldOf({ atomic, pools: [poolOf('10.0.0.0/28', 29)] })
+        await ok(autoAssign(world.deps, request({ handleID: 'h0' })))
+        const deps = withFault({ ...world, deps: withFault(world, second, 1) }, first, 0, readsFail)
+        const { v4 } = await ok(
+          autoAssign(deps, once({ num4: 2, maxAllocToHandlePerIPVersion: 2 })),
+        )
+        expect(new Set(v4?.ips.map((ip) => ip.replace(/\/.*/, ''))).size).toBe(2)
+        expect(v4?.ips).toHaveLength(2)
+        expect(await faultsOf(world)).toEqual([])
+      }
+    },
+  )
 
   test('more than the handle may ever hold is refused', async () => {
     const world = await worldOf({ atomic, pools: dual })

@@ -7,6 +7,7 @@ import {
   type AutoAssignRequest,
   type AutoAssignResult,
   type FixedHold,
+  firstEpoch,
   fixedAttrs,
   fixedStateOf,
   type IPAM,
@@ -112,6 +113,7 @@ const giveUp = async (
   sandbox: Sandbox,
   handleID: string,
   before: FixedHold | undefined,
+  first: number,
 ): Promise<void> => {
   const had = new Set((before?.ips ?? []).map(familyOf))
   const now = await ipam.ipsByHandle(handleID).catch((failure: unknown) => {
@@ -123,7 +125,7 @@ const giveUp = async (
     const { attrs } = await ipam.getAssignmentAttributes(ip)
     if (fixedStateOf(attrs)?.holder?.id === sandbox.handle) own.push(ip)
   }
-  const seen = { handleID, epoch: before?.epoch ?? 1, holderID: sandbox.handle }
+  const seen = { handleID, epoch: before?.epoch ?? first, holderID: sandbox.handle }
   if (own.length > 0) await ipam.releaseFixed({ ...seen, ips: own })
   await ipam.parkFixed({ handleID, holderID: sandbox.handle })
 }
@@ -148,6 +150,7 @@ const takeFixed = async (
   sandbox: Sandbox,
   identity: string,
   before: FixedHold | undefined,
+  first: number,
   members: () => Promise<ReadonlyArray<string> | undefined>,
 ): Promise<FixedHold> => {
   const holder = { id: sandbox.handle, node: sandbox.node }
@@ -156,7 +159,7 @@ const takeFixed = async (
   if (before !== undefined && num4 + num6 === 0) {
     return onlyFirst(ipam, sandbox, identity, before)
   }
-  const epoch = before?.epoch ?? 1
+  const epoch = before?.epoch ?? first
   const { maxAllocToHandlePerIPVersion: _, ...ordinary } = requestOf(sandbox)
   const attrs = fixedAttrs({ identity, epoch, holder })
   const wanted = { ...ordinary, num4, num6, handleID: identity, attrs }
@@ -174,13 +177,14 @@ const addFixed = async (
 ): Promise<ReadonlyArray<string>> => {
   const ipam = hands.ipamWithin(commandMs)
   const holder = { id: sandbox.handle, node: sandbox.node }
+  const first = firstEpoch(hands.process.clock.now())
   const before = await ipam.takeOverFixed({ handleID: identity, identity, holder })
   try {
-    const hold = await takeFixed(ipam, sandbox, identity, before, members)
+    const hold = await takeFixed(ipam, sandbox, identity, before, first, members)
     const families = sandbox.families === 2 ? ([4, 6] as const) : ([4] as const)
     return families.flatMap((family) => firstOf(hold, family) ?? []).map(textOf)
   } catch (failure) {
-    await giveUp(hands.ipamWithin(cleanupMs), sandbox, identity, before).catch(() => {})
+    await giveUp(hands.ipamWithin(cleanupMs), sandbox, identity, before, first).catch(() => {})
     throw failure
   }
 }
