@@ -19,7 +19,7 @@ import {
   recountWrites,
   writesFor,
 } from './fixed-held.ts'
-import { getIn } from './snapshot.ts'
+import { getIn, type Snapshot } from './snapshot.ts'
 
 type Progress = Readonly<Record<string, never>>
 type Next<A> = Either<Refusal, Step<Progress, A>>
@@ -37,6 +37,21 @@ const isOthers = (one: Held, { holder, epoch }: TakeOverFixedRequest): boolean =
   one.state !== undefined &&
   (one.state.epoch !== epoch || !isHeldBy(one, holder))
 
+/** What an interrupted writer left in the handle, put right along with these blocks. */
+const recounts = (
+  snapshot: Snapshot,
+  handleID: string,
+  held: ReadonlyArray<Held>,
+  writtenAnyway: ReadonlyArray<Held>,
+): ReadonlyArray<Write> => {
+  const bornOut = (cidr: string): number | undefined => {
+    // A block that is not there may be about to be made by somebody who has counted already.
+    if (getIn(snapshot, { kind: 'Block', cidr }) === undefined) return undefined
+    return held.filter((one) => one.stored.value.cidr === cidr).length
+  }
+  return recountWrites(snapshot, handleID, bornOut, cidrsOf(writtenAnyway))
+}
+
 /** Takes the identity's addresses over; undefined when it has none. A wrong count is put right. */
 export const takeOverFixedDecision = (
   request: TakeOverFixedRequest,
@@ -51,20 +66,15 @@ export const takeOverFixedDecision = (
     const found = heldBy(snapshot, handleID)
     if ('queries' in found) return right(readMore(found.queries, progress))
     const { held } = found
-    if (held.length === 0) return right(done(undefined))
     if (held.some((one) => isOthers(one, request))) return left(replaced(handleID))
     const epoch = epochFor(held, holder, now)
     const open = held.filter((one) => !isHeldBy(one, holder) || one.state?.epoch !== epoch)
-    if (open.length === 0) return right(done(holdOf(held, epoch)))
-    const bornOut = (cidr: string): number | undefined => {
-      // A block that is not there may be about to be made by somebody who has counted already.
-      if (getIn(snapshot, { kind: 'Block', cidr }) === undefined) return undefined
-      return held.filter((one) => one.stored.value.cidr === cidr).length
-    }
-    return write([
+    const writes = [
       ...writesFor(open, handleID, { identity, epoch, holder }),
-      ...recountWrites(snapshot, handleID, bornOut, cidrsOf(open)),
-    ])
+      ...recounts(snapshot, handleID, held, open),
+    ]
+    if (writes.length > 0) return write(writes)
+    return right(done(held.length === 0 ? undefined : holdOf(held, epoch)))
   },
 })
 
@@ -79,13 +89,15 @@ export const parkFixedDecision = (
     const found = heldBy(snapshot, handleID)
     if ('queries' in found) return right(readMore(found.queries, progress))
     const own = found.held.filter(({ state }) => state?.holder?.id === holderID)
+    const counts = recounts(snapshot, handleID, found.held, own)
     const [first] = own
     if (first?.state === undefined) {
+      if (counts.length > 0) return write(counts)
       const parked = found.held.filter(({ state }) => state !== undefined && !state.holder)
       return right(done(holdOf(parked, 0).ips))
     }
     const { identity } = first.state
     const epoch = Math.max(...own.map(({ state }) => state?.epoch ?? 0))
-    return write(writesFor(own, handleID, { identity, epoch }))
+    return write([...writesFor(own, handleID, { identity, epoch }), ...counts])
   },
 })

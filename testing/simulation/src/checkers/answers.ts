@@ -53,6 +53,9 @@ export const judgeAnswer = (simulation: Simulation, answer: Answer): void => {
   const { world, claims, upstreamNode } = simulation
   const { sandbox, addresses, kept } = answer
   const handle = sandbox.identity ?? sandbox.handle
+  if (new Set(addresses).size < addresses.length || addresses.length > sandbox.families) {
+    world.violate('an address is answered once', `${handle}: ${addresses.join(', ')}`)
+  }
   for (const address of addresses) {
     const claim = claims.get(address)
     if (claim !== undefined && (claim.handle !== handle || claim.holder !== undefined)) {

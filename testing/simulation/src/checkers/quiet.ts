@@ -44,10 +44,8 @@ const judgeHandles = (
       const name = `${value.id} in ${cidr}`
       const found = counted.get(name) ?? 0
       counted.delete(name)
-      // Calico's own order leaves a handle that counts too much when its process dies in between; and
-      // so does the first ADD of a fixed pod on Kubernetes (open, TRACK_RECORD.md).
-      const isFixed = value.id.startsWith('hc-fixed.') && !world.store.isAtomic
-      const isSlack = found < count && (isFixed || (upstreamHandles.has(value.id) && found > 0))
+      // Calico's own order leaves a handle that counts too much when its process dies in between.
+      const isSlack = found < count && upstreamHandles.has(value.id) && found > 0
       if (found !== count && !isSlack) {
         world.violate('handles count exactly', `${name}: counts ${count}, holds ${found}`)
       }
