@@ -73,6 +73,8 @@ export interface Hunt {
   readonly met: ReadonlyArray<string>
   /** Index into `met` while reclaiming and borrowing. */
   readonly cursor: number
+  /** The version of a block after which its owner's affinity was read, and was not there. */
+  readonly unclaimed?: Revision
   /** Set while the outcome of a commit is unknown. */
   readonly attempt?: Attempt
   /** Commits of unknown outcome that had not happened when last looked; they may yet arrive. */

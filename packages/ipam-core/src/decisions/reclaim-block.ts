@@ -14,7 +14,7 @@ import type { KeyValue, Write } from '../ports/datastore.ts'
 import { roomOfNew } from './allocation-attempt.ts'
 import { isEmpty } from './block-changes.ts'
 import { claimAt } from './claim-block.ts'
-import { readMore } from './decision.ts'
+import { readAgain, readMore } from './decision.ts'
 import {
   affinityAt,
   affinityKey,
@@ -57,6 +57,10 @@ const takeAway = (ground: Ground, hunt: Hunt, block: KeyValue<'Block'>): Move =>
   const taken: Hunt = { ...hunt, chores: [...hunt.chores, { tag: 'DropTheirs', key }] }
   const next: Hunt = { ...hunt, cursor: hunt.cursor + 1 }
   if (theirs.tag === 'Absent') {
+    // Perhaps claimed anew since we looked: an owner's affinity always comes before its block.
+    if (hunt.unclaimed !== block.revision) {
+      return stepTo(readAgain([{ get: key }], { ...hunt, unclaimed: block.revision }))
+    }
     return stepTo({ tag: 'Write', writes: [removal], progress: hunt, ifConflict: next })
   }
   const { value, revision } = theirs.stored
