@@ -6,7 +6,9 @@
  *
  * In one atomic commit a credit moves to whatever block is used next. Elsewhere it counts for its own
  * block only, and is given back at the end, together with a rewrite of that block: whoever was about
- * to use it there fails, and finds the addresses of this request instead.
+ * to use it there fails, and finds the addresses of this request instead. A block that is not there
+ * cannot be rewritten: somebody who sleeps may yet make it. Its credit stays in the handle, for the
+ * handle's release or garbage collection.
  */
 import type { Handle } from '../model/handle.ts'
 import type { Write } from '../ports/datastore.ts'
@@ -95,9 +97,12 @@ export const close = (ground: Ground, hunt: Hunt): Move => {
     return stepTo(readMore(queries, hunt))
   }
   const stored = storedHandle(ground, ground.plan.allocation.handleID)
-  const next = stored && withoutCredits(stored.value, credits)
-  const write = next && credits.length > 0 ? handleWrite(stored, next) : undefined
+  const returned = credits.filter(
+    ({ cidr }) => isAtomic(ground) || blockAt(ground, cidr).tag === 'Stored',
+  )
+  const next = stored && withoutCredits(stored.value, returned)
+  const write = next && returned.length > 0 ? handleWrite(stored, next) : undefined
   if (write === undefined) return { tag: 'End', hunt: closed }
-  const writes = [...fences(ground, credits), write]
+  const writes = [...fences(ground, returned), write]
   return stepTo({ tag: 'Write', writes, progress: closed, ifConflict: hunt, ifUnknown: hunt })
 }

@@ -10,7 +10,14 @@ import type { Block } from '../model/block.ts'
 import { sanitizedHandleID } from '../model/handle-id.ts'
 import type { KeyValue } from '../ports/datastore.ts'
 import { attributeAt, ordinalsOfHandle } from './block-changes.ts'
-import { type BlockRelease, blockRelease, type Cooling, staleEntry, warm } from './block-release.ts'
+import {
+  type BlockRelease,
+  blockRelease,
+  type Cooling,
+  type HandleChange,
+  staleEntry,
+  warm,
+} from './block-release.ts'
 import { isOwed, type ReleaseProgress, type SuspectEntry } from './release-progress.ts'
 import type { ReleaseRequest } from './release-request.ts'
 import { getIn, type Snapshot, wasRead } from './snapshot.ts'
@@ -82,6 +89,28 @@ export const isCounted = (snapshot: Snapshot, { handleID, cidr }: SuspectEntry):
   return handle?.blocks[cidr] !== undefined
 }
 
+/**
+ * The change that makes the entry count what the block holds: of any suspect that holds nothing there,
+ * and of one whose count is in doubt because of us. One that gives up addresses now is looked at again
+ * after that.
+ */
+const repairOf = (
+  snapshot: Snapshot,
+  progress: ReleaseProgress,
+  block: Block,
+  { handleID, cidr }: SuspectEntry,
+): HandleChange | undefined => {
+  if (!isCounted(snapshot, { handleID, cidr }) || isOwed(progress, { handleID, cidr }))
+    return undefined
+  const held = ordinalsOfHandle(block, handleID).length
+  if (held === 0) return staleEntry(handleID, cidr)
+  const isDoubted = progress.suspects.some((one) => one.handleID === handleID && one.cidr === cidr)
+  const surplus =
+    (getIn(snapshot, { kind: 'Handle', id: handleID })?.value.blocks[cidr] ?? 0) - held
+  if (!isDoubted || surplus <= 0) return undefined
+  return { handleID, cidr, released: surplus, remaining: held }
+}
+
 /** What the requests for one block come down to. */
 export const judgeBatch = (
   snapshot: Snapshot,
@@ -96,17 +125,12 @@ export const judgeBatch = (
   if (refusal !== undefined) return { refusal, free: [] }
   const free = requests.filter((_, i) => verdicts[i]?.tag === 'Free')
   const ordinals = verdicts.flatMap((one) => (one.tag === 'Release' ? [one.ordinal] : []))
-  const stale = suspectsOf(batch, progress).filter(
-    (entry) =>
-      isCounted(snapshot, entry) &&
-      !isOwed(progress, entry) &&
-      ordinalsOfHandle(block, entry.handleID).length === 0,
-  )
-  if (ordinals.length === 0 && stale.length === 0) return { free }
   const release = blockRelease(stored, ordinals, cooling)
-  const staleChanges = stale.map(({ handleID, cidr }) => staleEntry(handleID, cidr))
-  return {
-    free,
-    release: { ...release, handleChanges: [...release.handleChanges, ...staleChanges] },
-  }
+  const isReleasing = ({ handleID }: SuspectEntry): boolean =>
+    release.handleChanges.some((change) => change.handleID === handleID)
+  const repairs = suspectsOf(batch, progress)
+    .filter((entry) => !isReleasing(entry))
+    .flatMap((entry) => repairOf(snapshot, progress, block, entry) ?? [])
+  if (ordinals.length === 0 && repairs.length === 0) return { free }
+  return { free, release: { ...release, handleChanges: [...release.handleChanges, ...repairs] } }
 }

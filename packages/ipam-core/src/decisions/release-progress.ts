@@ -1,8 +1,10 @@
 /**
  * The memory of a release between its commits, and the next commit: all blocks, then the handles
  * that counted them, in as few commits as their size allows. What one commit wrote of the blocks
- * before it stopped is owed to the handles by the next. After an unknown outcome nothing is owed
- * (it may have been paid); the entries in question are suspects, to be held against their blocks.
+ * before it stopped is owed to the handles by the next. After an unknown outcome, and for a handle that
+ * somebody else has written meanwhile, nothing is owed (it may have been paid: whoever finds a handle
+ * that counts too much puts it right); the entries in question are suspects, to be held against
+ * their blocks.
  */
 import { formatIPAddress } from '../ip/address.ts'
 import { trustedCIDR } from '../ip/cidr.ts'
@@ -103,6 +105,12 @@ const owedAfter = ({ blocks, handles, changes }: Commit, applied: number) => {
     .map(byDifference)
 }
 
+/** What was to be paid is to be held against the blocks instead. */
+const doubted = (
+  progress: ReleaseProgress,
+  unpaid: ReadonlyArray<HandleChange>,
+): ReleaseProgress => ({ ...progress, owed: [], suspects: [...progress.suspects, ...unpaid] })
+
 /** As much as fits: handles go with the last blocks. */
 const nextCommit = (
   snapshot: Snapshot,
@@ -139,7 +147,11 @@ export const releaseStep = (
     tag: 'Write',
     writes,
     progress: { ...sent, owed: owedAfter(commit, writes.length) },
-    ifPartial: (applied) => ({ ...sent, owed: owedAfter(commit, applied) }),
-    ifUnknown: { ...sent, owed: [], suspects: [...progress.suspects, ...changes] },
+    ifConflict: handles.length > 0 ? doubted(progress, progress.owed) : progress,
+    ifPartial: (applied) => {
+      const unpaid = owedAfter(commit, applied)
+      return applied < blocks.length ? { ...sent, owed: unpaid } : doubted(sent, unpaid)
+    },
+    ifUnknown: doubted(sent, changes),
   }
 }

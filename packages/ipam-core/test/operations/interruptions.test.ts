@@ -136,6 +136,9 @@ describe.each([true, false])('atomic commits: %s', (atomic) => {
       throw new Error('never done')
     })
 
+    /** In a block that is gone, because a commit of ours may yet make it. */
+    const mayCount = (fault: string): boolean => !atomic && /: \d+, not undefined$/.test(fault)
+
     const faults: ReadonlyArray<Fault> = ['Refused', 'RequestLost', 'ReplyLost', 'Cut', 'Delayed']
     test.each(faults)('a commit goes wrong: %s', async (fault) => {
       for (const readsFail of [false, true]) {
@@ -145,7 +148,7 @@ describe.each([true, false])('atomic commits: %s', (atomic) => {
           world.calls.length = 0
           await ok(act(withFault(world, fault, index, readsFail)))
           expect(await taken(world, 'h1')).toBe(takes)
-          expect(await faultsOf(world)).toEqual([])
+          expect((await faultsOf(world)).filter((one) => !mayCount(one))).toEqual([])
           // A claim that arrives when nobody waits for it any more is repaired by the next request.
           if (fault === 'Delayed') await everyoneAsks(world)
           expect(await affinityFaultsOf(world)).toEqual([])
