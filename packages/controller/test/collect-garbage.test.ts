@@ -17,6 +17,8 @@ const calm: GarbageSituation = {
   nodes: new Set(['n1']),
   podOfIdentity: () => undefined,
   blockOwners: new Set(),
+  ownedBlocks: [],
+  hasAffinity: () => true,
   handles: new Map(),
   suspected: new Map(),
   nowMs: 0,
@@ -160,7 +162,11 @@ describe('fixed addresses, nodes, handles', () => {
     ['nobody can tell', 'unknown', 0, [fixed]],
     ['parked', undefined, 0, [{ ...fixed, fixed: { identity: 'web-0' } }]],
   ])('fixed, %s', (_name, pod, parked, allocations) => {
-    const situation = { ...calm, allocations, handles: new Map([['f', '1']]) }
+    const situation = {
+      ...calm,
+      allocations,
+      handles: new Map([['f', { revision: '1', count: allocations.length }]]),
+    }
     const plan = twice({ ...situation, podOfIdentity: () => pod })
     expect(
       plan.park.map(({ handleID, holderID, identity }) => [handleID, holderID, identity]),
@@ -180,7 +186,7 @@ describe('fixed addresses, nodes, handles', () => {
     expect(twice({ ...owners, allocations: [named] }).cleanNodes).toEqual(['n2'])
   })
   test('a handle is known in any letter case', () => {
-    const handles = new Map([['k8s.C1', '1']])
+    const handles = new Map([['k8s.C1', { revision: '1', count: 1 }]])
     expect(
       twice({ ...calm, handles, allocations: [of({ handleID: 'k8s.c1\rx' })] }).deleteHandles,
     ).toEqual([])
@@ -189,15 +195,43 @@ describe('fixed addresses, nodes, handles', () => {
     const start = {
       ...calm,
       handles: new Map([
-        ['x', '1'],
-        ['k8s.c1', '1'],
+        ['x', { revision: '1', count: 1 }],
+        ['empty', { revision: '1', count: 0 }],
+        ['k8s.c1', { revision: '1', count: 1 }],
       ]),
       allocations: [of()],
     }
-    expect(twice(start).deleteHandles).toEqual([{ handleID: 'x', revision: '1' }])
+    expect(twice(start).deleteHandles).toEqual([
+      { handleID: 'x', revision: '1' },
+      { handleID: 'empty', revision: '1' },
+    ])
     const { suspected } = collectGarbage(start)
-    const later = { ...start, handles: new Map([['x', '2']]), suspected, nowMs: 100 }
+    const later = {
+      ...start,
+      handles: new Map([['x', { revision: '2', count: 1 }]]),
+      suspected,
+      nowMs: 100,
+    }
     expect(collectGarbage(later).deleteHandles).toEqual([])
+  })
+  test('a handle that says it owns more than it does is counted again, in any letter case', () => {
+    const handles = new Map([
+      ['k8s.C1', { revision: '1', count: 2 }],
+      ['k8s.c2', { revision: '1', count: 1 }],
+    ])
+    const allocations = [of({ handleID: 'k8s.c1' }), of({ handleID: 'k8s.c2', ip: '10.0.0.2' })]
+    const plan = twice({ ...calm, handles, allocations })
+    expect(plan.recount).toEqual([{ handleID: 'k8s.C1', revision: '1' }])
+    expect(plan.deleteHandles).toEqual([])
+  })
+  test('a block whose owner has no affinity for it, after the grace time', () => {
+    const ownedBlocks = ['10.0.0.0/26', '10.0.0.64/26'].map((cidr) => ({
+      ...{ cidr, affinity: 'host:n1' },
+    }))
+    const hasAffinity = ({ cidr }: { readonly cidr: string }) => cidr === '10.0.0.0/26'
+    const situation = { ...calm, ownedBlocks, hasAffinity }
+    expect(collectGarbage(situation).disown).toEqual([])
+    expect(twice(situation).disown).toEqual([ownedBlocks[1]])
   })
 })
 

@@ -6,7 +6,14 @@ import type { KubeClient } from '@hc-calico/kube-client'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { ControllerContext } from '../src/context.ts'
 import type { SeenAllocation } from '../src/decisions/garbage-model.ts'
-import { type Acting, cleanNode, deleteHandle, parkGone, releaseLeaks } from '../src/garbage/act.ts'
+import {
+  type Acting,
+  cleanNode,
+  deleteHandle,
+  disown,
+  parkGone,
+  releaseLeaks,
+} from '../src/garbage/act.ts'
 import { blockFacts } from '../src/sources/blocks.ts'
 import { poolNamed } from './lab/pool-named.ts'
 
@@ -202,6 +209,17 @@ describe('nodes and handles', () => {
     objects.set('/api/v1/nodes/n1', { metadata: { name: 'n1' } })
     expect(await cleanNode(acting, 'n1')).toBe(false)
     expect(await blocks()).toEqual([['host:n1'], 1])
+  })
+  test('a block whose owner has no affinity loses its owner; one that has it keeps it', async () => {
+    await disown(acting.context, '10.0.0.0/30')
+    expect((await blocks())[0]).toEqual(['host:n1'])
+    const key = { kind: 'BlockAffinity', type: 'host', host: 'n1', cidr: '10.0.0.0/30' } as const
+    const read = await datastore.read([{ get: key }])()
+    const revision = read._tag === 'Right' ? read.right[0]?.revision : undefined
+    await datastore.commit([{ op: 'delete', key, revision: revision as never }])()
+    await disown(acting.context, '10.0.0.0/30')
+    expect(await blocks()).toEqual([[undefined], 0])
+    expect(await addresses()).toEqual(['10.0.0.1'])
   })
   const handle = async (id: string) => {
     const read = await datastore.read([{ get: { kind: 'Handle', id } }])()

@@ -17,6 +17,7 @@ import { parkFixed, takeOverFixed } from './operations/fixed-holder.ts'
 import { freezeFixed } from './operations/freeze-fixed.ts'
 import { getIPAMConfig, setIPAMConfig } from './operations/ipam-config.ts'
 import { ipsByHandle } from './operations/ips-by-handle.ts'
+import { recountHandle } from './operations/recount-handle.ts'
 import {
   releaseAffinity,
   releaseBlockAffinity,
@@ -46,6 +47,7 @@ export const createIPAM = (options: IPAMOptions): IPAM => {
     assignIP: (request) => run(assignIP(deps, request)),
     releaseIPs: (releases) => run(releaseIPs(deps, releases)),
     releaseByHandle: (handleID, hints) => run(releaseByHandle(deps, handleID, hints)),
+    recountHandle: (request) => run(recountHandle(deps, request)),
     ipsByHandle: (handleID) => run(ipsByHandle(deps, handleID)),
     getAssignmentAttributes: (ip) => run(getAssignmentAttributes(deps, ip)),
     ensureBlock: (request) => run(ensureBlock(deps, request)),

@@ -53,6 +53,7 @@ export {
 } from './decisions/ipam-config.ts'
 export { ipsByHandleDecision } from './decisions/ips-by-handle.ts'
 export { type Located, locateBlock } from './decisions/locate-block.ts'
+export { recountHandleDecision } from './decisions/recount-handle.ts'
 export {
   type AffinityReleased,
   type ReleaseAffinityRequest,
@@ -113,6 +114,7 @@ export { parkFixed, takeOverFixed } from './operations/fixed-holder.ts'
 export { freezeFixed } from './operations/freeze-fixed.ts'
 export { getIPAMConfig, setIPAMConfig } from './operations/ipam-config.ts'
 export { ipsByHandle } from './operations/ips-by-handle.ts'
+export { recountHandle } from './operations/recount-handle.ts'
 export {
   releaseAffinity,
   releaseBlockAffinity,

@@ -25,6 +25,8 @@ export type {
   OwnerPrecondition,
   ParkFixedRequest,
   PoolUtilization,
+  RecountHandleRequest,
+  ReleaseBlockAffinityOptions,
   ReleaseFixedRequest,
   ReleaseOptions,
   ReleaseResult,

@@ -196,6 +196,18 @@ export interface RepinFixedRequest {
   readonly host: string
 }
 
+export interface RecountHandleRequest {
+  readonly handleID: string
+  /** Of the stored handle, when it was seen to count too much. */
+  readonly revision: string
+}
+
+export interface ReleaseBlockAffinityOptions {
+  readonly mustBeEmpty: boolean
+  /** Only where the owner that the block names has no affinity for it: a claim that died left it so. */
+  readonly mustBeStale?: boolean
+}
+
 export interface FixedHold {
   /** Addresses with the prefix length of their block, IPv4 first. */
   readonly ips: ReadonlyArray<string>
@@ -214,6 +226,11 @@ export interface IPAM {
     handleID: string,
     hints?: { readonly blocks?: ReadonlyArray<string> },
   ): Promise<ReleaseResult>
+  /**
+   * Makes a handle count what its blocks hold, if it has not been written since it was seen with this
+   * revision. For garbage collection, which has waited meanwhile. Answers whether anything was wrong.
+   */
+  recountHandle(request: RecountHandleRequest): Promise<boolean>
   ipsByHandle(handleID: string): Promise<ReadonlyArray<string>>
   getAssignmentAttributes(ip: string): Promise<AssignmentAttributes>
   ensureBlock(request: EnsureBlockRequest): Promise<EnsureBlockResult>
@@ -231,7 +248,7 @@ export interface IPAM {
   /** All affinities inside the pool's CIDR, on every host. */
   releasePoolAffinities(poolCIDR: string): Promise<void>
   /** The affinity of one block, whoever owns it. No affinity is success. */
-  releaseBlockAffinity(blockCIDR: string, options: { readonly mustBeEmpty: boolean }): Promise<void>
+  releaseBlockAffinity(blockCIDR: string, options: ReleaseBlockAffinityOptions): Promise<void>
   /** The host is gone: its affinities go, its addresses stay until released. */
   removeIPAMHost(host: string): Promise<void>
   /** By pool name or CIDR; none: all pools and a last entry for blocks in no pool. */

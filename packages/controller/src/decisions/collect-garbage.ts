@@ -8,6 +8,7 @@ import type {
   GarbagePlan,
   GarbageSituation,
   GoneHolder,
+  HandleAt,
   SeenAllocation,
   SeenPod,
 } from './garbage-model.ts'
@@ -178,20 +179,45 @@ const nodesToClean = (
 /** Handles as both datastores compare them: letter case, and what damage of old appended, aside. */
 export const handleName = (id: string): string => (id.split('\r')[0] as string).toLowerCase()
 
-const handlesToDelete = (
+const countsBy = (names: ReadonlyArray<string | undefined>): ReadonlyMap<string, number> => {
+  const counts = new Map<string, number>()
+  for (const name of names) {
+    if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** Handles that own nothing go; those that own less than they say are counted again. */
+const wrongHandles = (
   { allocations, handles }: GarbageSituation,
   isConfirmed: (suspicion: string) => boolean,
-): GarbagePlan['deleteHandles'] => {
-  const owning = new Set(allocations.map(({ handleID }) => handleID))
-  const missing = [...handles].filter(([id]) => !owning.has(id))
-  if (missing.length === 0) return []
-  const names = new Set(allocations.map(({ handleID }) => handleID && handleName(handleID)))
-  return missing
-    .filter(
-      ([id, revision]) => !names.has(handleName(id)) && isConfirmed(`handle ${id} ${revision}`),
-    )
-    .map(([handleID, revision]) => ({ handleID, revision }))
+): Pick<GarbagePlan, 'deleteHandles' | 'recount'> => {
+  const owned = countsBy(allocations.map(({ handleID }) => handleID))
+  const wrong = [...handles].filter(([id, { count }]) => {
+    const held = owned.get(id) ?? 0
+    return held === 0 || count > held
+  })
+  const deleteHandles: HandleAt[] = []
+  const recount: HandleAt[] = []
+  if (wrong.length === 0) return { deleteHandles, recount }
+  const byName = countsBy(allocations.map(({ handleID }) => handleID && handleName(handleID)))
+  for (const [handleID, { revision, count }] of wrong) {
+    const held = byName.get(handleName(handleID)) ?? 0
+    if ((held > 0 && count <= held) || !isConfirmed(`handle ${handleID} ${revision}`)) continue
+    const list = held === 0 ? deleteHandles : recount
+    list.push({ handleID, revision })
+  }
+  return { deleteHandles, recount }
 }
+
+/** A claim that died between its block and its affinity; the affinity always comes first. */
+const blocksToDisown = (
+  { ownedBlocks, hasAffinity }: GarbageSituation,
+  isConfirmed: (suspicion: string) => boolean,
+): GarbagePlan['disown'] =>
+  ownedBlocks.filter(
+    (block) => !hasAffinity(block) && isConfirmed(`owner ${block.affinity} ${block.cidr}`),
+  )
 
 /** What to do now, and what to remember. Only ever called with complete lists of everything. */
 export const collectGarbage = (situation: GarbageSituation): GarbagePlan => {
@@ -207,7 +233,8 @@ export const collectGarbage = (situation: GarbageSituation): GarbagePlan => {
     release: leakedHandles(judged, isConfirmed),
     park: goneHolders(judged, isConfirmed),
     cleanNodes: nodesToClean(situation, isConfirmed),
-    deleteHandles: handlesToDelete(situation, isConfirmed),
+    disown: blocksToDisown(situation, isConfirmed),
+    ...wrongHandles(situation, isConfirmed),
     suspected: next,
   }
 }

@@ -23,6 +23,19 @@ export interface SeenPod {
   readonly isEvicted: boolean
 }
 
+export interface SeenHandle {
+  readonly revision: string
+  /** Addresses that it says it owns. */
+  readonly count: number
+}
+
+/** A block that names an owner. */
+export interface OwnedBlock {
+  readonly cidr: string
+  /** `host:{node}` or `virtual:{name}`. */
+  readonly affinity: string
+}
+
 export interface GarbageSituation {
   readonly allocations: ReadonlyArray<SeenAllocation>
   /** By `namespace/name`. */
@@ -33,12 +46,21 @@ export interface GarbageSituation {
   readonly podOfIdentity: (identity: string) => SeenPod | 'unknown' | undefined
   /** Hosts that own blocks. */
   readonly blockOwners: ReadonlySet<string>
-  /** Every stored handle, with its revision. */
-  readonly handles: Iterable<readonly [id: string, revision: string]>
+  readonly ownedBlocks: ReadonlyArray<OwnedBlock>
+  /** Whether the owner of a block has an affinity for it. */
+  readonly hasAffinity: (block: OwnedBlock) => boolean
+  /** Every stored handle. */
+  readonly handles: Iterable<readonly [id: string, handle: SeenHandle]>
   /** When each suspicion was first raised, in ms; from the run before. */
   readonly suspected: ReadonlyMap<string, number>
   readonly nowMs: number
   readonly graceMs: number
+}
+
+/** A handle, and the revision at which it was seen. */
+export interface HandleAt {
+  readonly handleID: string
+  readonly revision: string
 }
 
 /** Who held fixed addresses, and which. */
@@ -63,6 +85,10 @@ export interface GarbagePlan {
   readonly park: ReadonlyArray<GoneHolder>
   /** Nodes that are gone and own nothing: their affinities may go, where the blocks are empty. */
   readonly cleanNodes: ReadonlyArray<string>
+  /** Blocks whose owner has no affinity for them, and so never announces them. */
+  readonly disown: ReadonlyArray<OwnedBlock>
   /** Handles that own nothing, at the revision at which that was seen. */
-  readonly deleteHandles: ReadonlyArray<{ readonly handleID: string; readonly revision: string }>
+  readonly deleteHandles: ReadonlyArray<HandleAt>
+  /** Handles that own less than they say. */
+  readonly recount: ReadonlyArray<HandleAt>
 }

@@ -140,6 +140,12 @@ export const cleanNode = async (acting: Acting, node: string): Promise<boolean> 
   return true
 }
 
+/** Its addresses stay until they are released; an owner that has its affinity by now keeps it. */
+export const disown = async ({ ipam }: ControllerContext, cidr: string): Promise<boolean> => {
+  await ipam.releaseBlockAffinity(cidr, { mustBeEmpty: false, mustBeStale: true })
+  return true
+}
+
 /** A handle that still owns nothing, at the revision at which that was seen first. */
 export const deleteHandle = async (
   { context }: Acting,

@@ -13,7 +13,7 @@ import { noPool, unknownNode } from '../decisions/ipam-tally.ts'
 import { poolFinder } from '../decisions/pool-usage.ts'
 import { reasonOf } from '../log.ts'
 import type { CreateReconciler } from '../reconcilers.ts'
-import { type Acting, cleanNode, deleteHandle, parkGone, releaseLeaks } from './act.ts'
+import { type Acting, cleanNode, deleteHandle, disown, parkGone, releaseLeaks } from './act.ts'
 import { gather } from './gather.ts'
 
 const periodMsMin = 200
@@ -114,7 +114,17 @@ const tasksOf = (context: ControllerContext, plan: GarbagePlan): ReadonlyArray<T
       return isDeleted
     }),
   )
-  return [...parks, ...releases, ...nodes, ...handles]
+  const recounts = plan.recount.map(({ handleID, revision }) =>
+    single('Counted again what a handle owns', { handle: handleID }, ({ context: { ipam } }) =>
+      ipam.recountHandle({ handleID, revision }),
+    ),
+  )
+  const blocks = plan.disown.map(({ cidr, affinity }) =>
+    single('Took a block from an owner without affinity', { cidr, owner: affinity }, () =>
+      disown(context, cidr),
+    ),
+  )
+  return [...parks, ...releases, ...nodes, ...blocks, ...handles, ...recounts]
 }
 
 /** As many as one run may do; one that fails does not keep the others. */

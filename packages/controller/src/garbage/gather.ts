@@ -1,6 +1,6 @@
 /** The caches as what garbage collection looks at. Nothing is copied that can be looked up. */
 import { identityNames } from '../decisions/fixed-inventory.ts'
-import type { GarbageSituation, SeenPod } from '../decisions/garbage-model.ts'
+import type { GarbageSituation, OwnedBlock, SeenPod } from '../decisions/garbage-model.ts'
 import { type CalicoNodes, calicoNodes } from '../sources/calico-nodes.ts'
 import { type PodFacts, podKey } from '../sources/pods.ts'
 import type { Sources } from '../sources/sources.ts'
@@ -8,7 +8,14 @@ import type { Sources } from '../sources/sources.ts'
 export interface Gathered {
   readonly situation: Pick<
     GarbageSituation,
-    'allocations' | 'pods' | 'nodes' | 'podOfIdentity' | 'blockOwners' | 'handles'
+    | 'allocations'
+    | 'pods'
+    | 'nodes'
+    | 'podOfIdentity'
+    | 'blockOwners'
+    | 'ownedBlocks'
+    | 'hasAffinity'
+    | 'handles'
   >
   readonly calico: CalicoNodes
 }
@@ -49,6 +56,11 @@ export const gather = (sources: Sources): Gathered => {
       return names === undefined ? 'unknown' : podAt(podKey(names.namespace, names.pod))
     },
     blockOwners: blockOwnersOf(sources),
+    ownedBlocks: [...sources.blocks.all().values()].flatMap(({ cidr, affinity }) =>
+      affinity === undefined ? [] : [{ cidr, affinity }],
+    ),
+    hasAffinity: ({ cidr, affinity }: OwnedBlock) =>
+      sources.affinities.get(`${affinity} ${cidr}`) !== undefined,
     handles: sources.handles.all(),
   }
   return { situation, calico }

@@ -1,5 +1,6 @@
 /** The smaller kinds of the datastore: what is kept of each. */
 import type { Values } from '@hc-calico/ipam-core/ports'
+import type { SeenHandle } from '../decisions/garbage-model.ts'
 import type { DatastoreKind } from './datastore-source.ts'
 
 /** Pools and reservations are few and small: kept whole. By name. */
@@ -15,11 +16,14 @@ export const reservationsKind: DatastoreKind<'IPReservation', Values['IPReservat
   keep: ({ value }) => value,
 }
 
-/** By id: the revision. What a handle counts is read again by whoever means to change it. */
-export const handlesKind: DatastoreKind<'Handle', string> = {
+/** By id. What a handle counts where is read again by whoever means to change it. */
+export const handlesKind: DatastoreKind<'Handle', SeenHandle> = {
   kind: 'Handle',
   keyOf: ({ id }) => id,
-  keep: ({ revision }) => revision,
+  keep: ({ revision, value }) => ({
+    revision,
+    count: Object.values(value.blocks).reduce((sum, count) => sum + count, 0),
+  }),
 }
 
 /** By `{type}:{host} {cidr}`. */

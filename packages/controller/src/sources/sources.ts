@@ -2,9 +2,11 @@
  * Everything the loops look at, opened together. The datastore's adapter heals its own streams, so
  * whether its caches are alive is told by asking the datastore something small now and then.
  */
+
 import type { Cancellation, Datastore, Kind, Values } from '@hc-calico/ipam-core/ports'
 import type { KubeClient } from '@hc-calico/kube-client'
 import type { ControllerClock } from '../clock.ts'
+import type { SeenHandle } from '../decisions/garbage-model.ts'
 import { type Log, reasonOf } from '../log.ts'
 import { type BlockFacts, blocksKind } from './blocks.ts'
 import { type Cache, FilledCache } from './cache.ts'
@@ -44,7 +46,7 @@ export interface Sources {
   readonly pools: Cache<Values['IPPool']>
   readonly reservations: Cache<Values['IPReservation']>
   /** Handle id to revision. */
-  readonly handles: Cache<string>
+  readonly handles: Cache<SeenHandle>
   readonly affinities: Cache<Values['BlockAffinity']>
   /** Calico's own nodes; absent on the Kubernetes datastore, where they are Kubernetes' nodes. */
   readonly calicoNodes?: Cache<CalicoNodeFacts>

@@ -24,6 +24,8 @@ export interface ReleaseAffinityRequest {
   readonly cidr: string
   /** Refuse a block that has allocations other than a Windows host's own. */
   readonly mustBeEmpty: boolean
+  /** Leave a block whose owner has an affinity for it. */
+  readonly mustBeStale?: boolean
   /** Refuse a block that has been written since it was seen with this sequence number. */
   readonly sequenceNumber?: bigint
 }
@@ -152,6 +154,7 @@ const decideOn = (
     // Perhaps claimed between the two reads: an owner's affinity always comes before its block.
     return right(readAgain(pairQueriesOf(request), { ...progress, isReread: true }))
   }
+  if (affinity !== undefined && request.mustBeStale === true) return right(done('Kept'))
   const refusal = objection(block, request)
   return refusal ? giveUp(affinity, refusal, progress) : giveBack(pair, block, situation, progress)
 }

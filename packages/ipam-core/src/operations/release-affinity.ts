@@ -14,7 +14,7 @@ import { blockOwnerDecision, isNothingToRelease } from '../decisions/release-aff
 import { releaseBlockAffinityDecision } from '../decisions/release-block-affinity.ts'
 import { emptySnapshot, type Snapshot, withCurrent } from '../decisions/snapshot.ts'
 import type { IPAMError } from '../errors.ts'
-import type { AffinityOwner } from '../ipam.ts'
+import type { AffinityOwner, ReleaseBlockAffinityOptions } from '../ipam.ts'
 import type { Key, Query } from '../ports/datastore.ts'
 import { keyText } from '../ports/key-text.ts'
 import type { Deps } from './deps.ts'
@@ -28,8 +28,7 @@ interface Swept {
   readonly error?: IPAMError
 }
 
-interface SweepOptions {
-  readonly mustBeEmpty: boolean
+interface SweepOptions extends ReleaseBlockAffinityOptions {
   /** Stop at the first block that cannot go. */
   readonly stopAtError?: boolean
 }
@@ -62,7 +61,8 @@ const sweepPortion = async (
   if (isLeft(snapshot)) return { conflicts: 0, error: snapshot.left }
   let swept: Swept = { conflicts: 0 }
   for (const one of owned) {
-    const request = { ...one, mustBeEmpty: options.mustBeEmpty }
+    const { mustBeEmpty, mustBeStale = false } = options
+    const request = { ...one, mustBeEmpty, mustBeStale }
     const decision = { ...releaseBlockAffinityDecision(request), operation }
     const result = await runDecision(deps, decision, startFor(snapshot.right, keysOf(one)))()
     if (!isLeft(result)) continue
@@ -139,7 +139,7 @@ export const releaseBlockAffinity =
   (
     deps: Deps,
     blockCIDR: string,
-    options: { readonly mustBeEmpty: boolean },
+    options: ReleaseBlockAffinityOptions,
   ): TaskEither<IPAMError, void> =>
   async () => {
     const owned = await runDecision(deps, blockOwnerDecision(blockCIDR))()

@@ -154,6 +154,17 @@ describe('remains of interrupted claims and releases', () => {
     expect(await stateOf(world)).toEqual(others)
   })
 
+  test('only what is such a remain, when that is what was asked for', async () => {
+    const world = await cluster(false)
+    const whole = await stateOf(world)
+    const how = { mustBeEmpty: false, mustBeStale: true }
+    await ok(releaseBlockAffinity(world.deps, cidr, how))
+    expect(await stateOf(world)).toEqual(whole)
+    await remove(world, { kind: 'BlockAffinity', ...n1, cidr })
+    await ok(releaseBlockAffinity(world.deps, cidr, how))
+    expect(await stateOf(world)).toEqual(others)
+  })
+
   test('an affinity for the block of another owner goes, the block stays', async () => {
     const world = await cluster(false)
     const stale = { ...n1, cidr: '10.0.0.32/28', state: 'confirmed' } as const

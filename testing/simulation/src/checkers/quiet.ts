@@ -63,9 +63,7 @@ const judgeQuietAffinities = ({ world }: Simulation, blocks: ReadonlyArray<Block
     const words = `${cidr}: ${state} for ${host}, and the block ${owner ?? 'is not there'}`
     world.violate('no affinity without its block', words)
   }
-  // Open on Kubernetes (TRACK_RECORD.md): a claim that woke up late and died right after its block
-  // leaves it without an affinity; it serves borrowers only.
-  for (const [cidr, owner] of world.store.isAtomic ? owners : []) {
+  for (const [cidr, owner] of owners) {
     if (owner === undefined) continue
     if (!affinities.some((one) => one.cidr === cidr && `${one.type}:${one.host}` === owner)) {
       world.violate('no owner without an affinity', `${cidr}: ${owner}`)

@@ -21,6 +21,7 @@ export class Collector {
   readonly #informer: PodInformer
   readonly #blocks: WatchedKind<'Block'>
   readonly #handles: WatchedKind<'Handle'>
+  readonly #affinities: WatchedKind<'BlockAffinity'>
   #suspected: Situation['suspected'] = new Map()
 
   constructor(simulation: Simulation) {
@@ -28,10 +29,12 @@ export class Collector {
     this.#informer = new PodInformer(simulation.cluster)
     this.#blocks = new WatchedKind(simulation.world, 'Block')
     this.#handles = new WatchedKind(simulation.world, 'Handle')
+    this.#affinities = new WatchedKind(simulation.world, 'BlockAffinity')
   }
 
   async collect(event: Event): Promise<void> {
-    if (!this.#blocks.isSynced || !this.#handles.isSynced) return
+    const views = [this.#blocks, this.#handles, this.#affinities]
+    if (!views.every(({ isSynced }) => isSynced)) return
     const { world } = this.#simulation
     const lagMs = world.isHealed ? 0 : event.random.between(0, informerLagMsMax)
     this.#informer.catchUp(world.nowMs - lagMs)
@@ -48,6 +51,9 @@ export class Collector {
     const { world, cluster, graceMs } = this.#simulation
     const blocks = this.#blocks.all.map(({ value }) => value)
     const { pods } = this.#informer
+    const claimed = new Set(
+      this.#affinities.all.map(({ value }) => `${value.type}:${value.host} ${value.cidr}`),
+    )
     const owners = blocks.flatMap(({ affinity }) => affinity?.replace(/^host:/, '') ?? [])
     return {
       allocations: blocks.flatMap(allocationsIn),
@@ -55,7 +61,14 @@ export class Collector {
       nodes: new Set(cluster.nodes),
       podOfIdentity: (identity) => pods.get(identity.replace('hc-fixed.default.', 'default/')),
       blockOwners: new Set(owners),
-      handles: new Map(this.#handles.all.map(({ value, revision }) => [value.id, revision])),
+      ownedBlocks: blocks.flatMap(({ cidr, affinity }) =>
+        affinity === undefined ? [] : [{ cidr, affinity }],
+      ),
+      hasAffinity: ({ cidr, affinity }) => claimed.has(`${affinity} ${cidr}`),
+      handles: this.#handles.all.map(({ value: { id, blocks }, revision }) => {
+        const count = Object.values(blocks).reduce((sum, one) => sum + one, 0)
+        return [id, { revision, count }] as const
+      }),
       suspected: this.#suspected,
       nowMs: world.nowMs,
       graceMs,
@@ -76,7 +89,13 @@ export class Collector {
         )
       }
     }
+    for (const { cidr } of plan.disown) {
+      await ignoringRefusals(
+        hands.ipam.releaseBlockAffinity(cidr, { mustBeEmpty: false, mustBeStale: true }),
+      )
+    }
     await this.#deleteHandles(hands, plan)
+    for (const handle of plan.recount) await ignoringRefusals(hands.ipam.recountHandle(handle))
     await hands.ipam.garbageCollectColdIPs()
   }
 
