@@ -12,6 +12,7 @@ import type { Block } from '../model/block.ts'
 import type { KeyValue, Write } from '../ports/datastore.ts'
 import { attemptAt } from './allocation-attempt.ts'
 import { isEmpty, touched } from './block-changes.ts'
+import { claimCounted } from './claim-block.ts'
 import { readMore } from './decision.ts'
 import {
   affinityAt,
@@ -89,6 +90,8 @@ const take = (ground: Ground, hunt: Hunt, own: OwnBlock): Move => {
 
 /** The next move as long as the host's own blocks may serve. */
 export const ownStage = (ground: Ground, hunt: Hunt): Move => {
+  const counted = claimCounted(ground, hunt)
+  if (counted !== undefined) return counted
   const own = look(ground, hunt)
   const serves = (block: Block): boolean =>
     ground.plan.purpose === 'Ensure' || hasRoom(ground, block)

@@ -48,6 +48,26 @@ export const claimAt = (
   return attemptAt(ground, hunt, { cidr, claim, ...(stored === undefined ? {} : { stored }) })
 }
 
+/**
+ * A block that is not there although the handle counts addresses in it: where commits are not atomic, an
+ * earlier request under the handle may sleep just before it makes that block. So it is the one to make:
+ * the sleeper then finds it, and the addresses of this request.
+ */
+export const claimCounted = (ground: Ground, hunt: Hunt): Move | undefined => {
+  const { plan, situation } = ground
+  if (situation.capabilities.atomicCommit === true || plan.purpose === 'Ensure') return undefined
+  if (!plan.config.autoAllocateBlocks) return undefined
+  const own = ownBlocks(ground, hunt)
+  const cidr = hunt.credits
+    .map((one) => one.cidr)
+    .find((text) => {
+      const isAllowed = own.includes(text) || own.length < plan.blocksMax
+      const isMissing = blockAt(ground, text).tag === 'Absent' && hasPoolSize(ground, text)
+      return isAllowed && isMissing && roomOfNew(ground, trustedCIDR(text)) > 0
+    })
+  return cidr === undefined ? undefined : claimAt(ground, hunt, trustedCIDR(cidr))
+}
+
 const readCandidates = (ground: Ground, hunt: Hunt, from: WalkPosition): Move => {
   const { pools, reserved } = ground.plan
   const wanted = Math.min(probesMax, probesMin * 2 ** (hunt.probes - 1))
