@@ -261,7 +261,7 @@ export interface IPAM {
   /**
    * Makes a new incarnation of an identity the holder of the identity's addresses, whoever held them;
    * undefined when it has none yet (then assign some under the same handle). Repeated for the same
-   * holder it changes nothing. Two round trips and a write, no list.
+   * holder it changes nothing but the version of the blocks, so that no release sent before can come. Two round trips and a write, no list.
    */
   takeOverFixed(request: TakeOverFixedRequest): Promise<FixedHold | undefined>
   /**

@@ -10,6 +10,10 @@ const del = { command: 'DEL', plugin: 'ipam' } as const
 const v4 = /^10\.244\.\d+\.\d+\/26$/
 const v6 = /^fd80:24e2:[0-9a-f:]+\/122$/
 
+/** A replay writes the blocks anew, so that no release sent before can come. */
+const unversioned = (picture: string): string =>
+  picture.replaceAll(/"sequenceNumber":"?\d+n?"?/g, '')
+
 describe('ADD', () => {
   test('one address with its block’s prefix length, and a route that names the block', async () => {
     const world = await World.create()
@@ -66,7 +70,7 @@ describe('ADD', () => {
     const before = await world.picture()
     const second = await world.run({ ...add, conf: dual })
     expect(second.stdout).toBe(first.stdout)
-    expect(await world.picture()).toBe(before)
+    expect(unversioned(await world.picture())).toBe(unversioned(before))
   })
   test('different containers have different addresses', async () => {
     const world = await World.create()
@@ -116,7 +120,7 @@ describe('a particular address', () => {
     const first = await world.run({ ...add, args })
     const before = await world.picture()
     expect((await world.run({ ...add, args })).stdout).toBe(first.stdout)
-    expect(await world.picture()).toBe(before)
+    expect(unversioned(await world.picture())).toBe(unversioned(before))
   })
   test('is refused to a second container, which then holds nothing', async () => {
     const world = await World.create()

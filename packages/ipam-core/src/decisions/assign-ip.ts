@@ -22,14 +22,13 @@ import { attemptAt, blockBefore } from './allocation-attempt.ts'
 import type { Plan } from './auto-assign-plan.ts'
 import { attributeAt } from './block-changes.ts'
 import { walkedPool } from './candidate-blocks.ts'
-import { close } from './credits.ts'
+import { close, fences } from './credits.ts'
 import { type Decision, done, readMore, type Situation, type Step } from './decision.ts'
 import {
   affinityAt,
   affinityKey,
   blockAt,
   blockKey,
-  enter,
   type Ground,
   giveUp,
   go,
@@ -139,7 +138,10 @@ const inBlock = (
     handleID !== undefined &&
     sanitizedHandleID(attribute.handleID ?? '') === sanitizedHandleID(handleID)
   if (!isOurs) return giveUp(hunt, inUse(formatIPAddress(address)))
-  return enter({ ...hunt, assigned: [addressInBlock(cidr, ordinal)] }, 'Finish')
+  // A release of whoever gave up the earlier request may not have arrived yet.
+  const progress: Hunt = { ...hunt, assigned: [addressInBlock(cidr, ordinal)], stage: 'Finish' }
+  const writes = fences(ground, [block.cidr])
+  return stepTo({ tag: 'Write', writes, progress, ifConflict: hunt, ifUnknown: hunt })
 }
 
 /** In a block that has to be claimed first. */

@@ -78,11 +78,11 @@ export const creditsAfter = (ground: Ground, { credits }: Hunt, cidr: string) =>
 export const withoutCredits = (handle: Handle, credits: ReadonlyArray<Credit>): Handle =>
   credits.reduce((rest, { cidr, count }) => decremented(rest, cidr, count), handle)
 
-/** Rewrites of the blocks, so that nobody who has read them before can allocate there any more. */
-const fences = (ground: Ground, credits: ReadonlyArray<Credit>): ReadonlyArray<Write> =>
-  credits.flatMap(({ cidr }): ReadonlyArray<Write> => {
+/** Rewrites of the blocks, so that nobody who has read them before can change them any more. */
+export const fences = (ground: Ground, cidrs: Iterable<string>): ReadonlyArray<Write> =>
+  [...new Set(cidrs)].flatMap((cidr): ReadonlyArray<Write> => {
     const known = blockAt(ground, cidr)
-    if (isAtomic(ground) || known.tag !== 'Stored') return []
+    if (known.tag !== 'Stored') return []
     const { value, revision } = known.stored
     return [{ op: 'update', key: blockKey(cidr), value: touched(value), revision }]
   })
@@ -103,6 +103,7 @@ export const close = (ground: Ground, hunt: Hunt): Move => {
   const next = stored && withoutCredits(stored.value, returned)
   const write = next && returned.length > 0 ? handleWrite(stored, next) : undefined
   if (write === undefined) return { tag: 'End', hunt: closed }
-  const writes = [...fences(ground, returned), write]
+  const fenced = isAtomic(ground) ? [] : returned.map(({ cidr }) => cidr)
+  const writes = [...fences(ground, fenced), write]
   return stepTo({ tag: 'Write', writes, progress: closed, ifConflict: hunt, ifUnknown: hunt })
 }

@@ -21,11 +21,14 @@ import {
 } from './fixed-held.ts'
 import { getIn, type Snapshot } from './snapshot.ts'
 
-type Progress = Readonly<Record<string, never>>
+/** `isFenced`: what is held has been written by us, and nothing sent before can change it any more. */
+type Progress = { readonly isFenced?: boolean }
 type Next<A> = Either<Refusal, Step<Progress, A>>
 
-const write = <A>(writes: ReadonlyArray<Write>): Next<A> =>
-  right({ tag: 'Write', writes, progress: {} })
+const write = <A>(writes: ReadonlyArray<Write>, before: Progress): Next<A> => {
+  const progress = { isFenced: true }
+  return right({ tag: 'Write', writes, progress, ifConflict: before, ifUnknown: before })
+}
 
 /** Somebody else has come since the asker looked: the identity is theirs now. */
 export const replaced = (handleID: string): Refusal =>
@@ -68,12 +71,17 @@ export const takeOverFixedDecision = (
     const { held } = found
     if (held.some((one) => isOthers(one, request))) return left(replaced(handleID))
     const epoch = epochFor(held, holder, now)
-    const open = held.filter((one) => !isHeldBy(one, holder) || one.state?.epoch !== epoch)
+    // What an ADD has already is written once more: whoever gave up an earlier one of the same container
+    // may have sent a release that has not arrived yet.
+    const isReplay = request.epoch === undefined && progress.isFenced !== true
+    const open = held.filter(
+      (one) => isReplay || !isHeldBy(one, holder) || one.state?.epoch !== epoch,
+    )
     const writes = [
       ...writesFor(open, handleID, { identity, epoch, holder }),
       ...recounts(snapshot, handleID, held, open),
     ]
-    if (writes.length > 0) return write(writes)
+    if (writes.length > 0) return write(writes, progress)
     return right(done(held.length === 0 ? undefined : holdOf(held, epoch)))
   },
 })
@@ -92,12 +100,12 @@ export const parkFixedDecision = (
     const counts = recounts(snapshot, handleID, found.held, own)
     const [first] = own
     if (first?.state === undefined) {
-      if (counts.length > 0) return write(counts)
+      if (counts.length > 0) return write(counts, progress)
       const parked = found.held.filter(({ state }) => state !== undefined && !state.holder)
       return right(done(holdOf(parked, 0).ips))
     }
     const { identity } = first.state
     const epoch = Math.max(...own.map(({ state }) => state?.epoch ?? 0))
-    return write([...writesFor(own, handleID, { identity, epoch }), ...counts])
+    return write([...writesFor(own, handleID, { identity, epoch }), ...counts], progress)
   },
 })

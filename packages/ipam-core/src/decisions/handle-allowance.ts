@@ -1,16 +1,17 @@
 /**
  * How many addresses a handle may hold. A handle that holds enough already gets them as the answer:
- * that is how a replayed request gets back what it had, without a write. A handle that counts more
+ * that is how a replayed request gets back what it had. Their blocks are rewritten before: whoever
+ * gave up the earlier request may have sent a release that has not arrived yet. A handle that counts more
  * than its blocks hold was left by a request that died between its two writes; the surplus becomes
  * credit of this request.
  */
 import { bitsOf, formatIPAddress } from '../ip/address.ts'
-import { trustedCIDR } from '../ip/cidr.ts'
+import { containsCIDR, trustedCIDR } from '../ip/cidr.ts'
 import { addressAt, addressInBlock } from '../ip/ordinal.ts'
 import type { Handle } from '../model/handle.ts'
 import type { KeyValue } from '../ports/datastore.ts'
 import { ordinalsOfHandle } from './block-changes.ts'
-import { creditedIn } from './credits.ts'
+import { creditedIn, fences } from './credits.ts'
 import { readAgain } from './decision.ts'
 import { blocksOfHandle, handleCount } from './handle-changes.ts'
 import {
@@ -47,6 +48,22 @@ const heldInBlock = (ground: Ground, hunt: Hunt, handle: Handle, cidr: string): 
   }
 }
 
+/** On to `next`, once no release that was sent before can take what was found; else once more. */
+const fenced = (
+  ground: Ground,
+  { held: _, ...again }: Hunt,
+  next: Hunt,
+  found: ReadonlyArray<string>,
+): Move => {
+  const handle = storedHandle(ground, ground.plan.allocation.handleID)?.value
+  const cidrs = Object.keys(handle?.blocks ?? {}).filter((cidr) =>
+    found.some((address) => containsCIDR(trustedCIDR(cidr), trustedCIDR(address))),
+  )
+  const writes = fences(ground, cidrs)
+  if (writes.length === 0) return go(next)
+  return stepTo({ tag: 'Write', writes, progress: next, ifConflict: again, ifUnknown: again })
+}
+
 /** What the handle holds, taken into account. */
 const accountedFor = (ground: Ground, hunt: Hunt, handle: KeyValue<'Handle'>): Move => {
   const blocks = blocksOfHandle(handle.value, ground.plan.family)
@@ -59,9 +76,9 @@ const accountedFor = (ground: Ground, hunt: Hunt, handle: KeyValue<'Handle'>): M
     credits: [...hunt.credits, ...surplus],
     held: { revision: handle.revision, isSettled: true },
   }
-  if (stillWanted(ground, next) > 0) return go(next)
+  if (stillWanted(ground, next) > 0) return fenced(ground, hunt, next, found)
   const { refusal: _, ...satisfied } = next
-  return go({ ...satisfied, stage: 'Finish', messages: [] })
+  return fenced(ground, hunt, { ...satisfied, stage: 'Finish', messages: [] }, found)
 }
 
 /**

@@ -47,6 +47,25 @@ const placeWith = async (atomicCommit: boolean): Promise<Place> => {
   return { store, ipam: createIPAM({ datastore: store }) }
 }
 
+/** The first commit waits on its way; when it has arrived, the process that sent it is gone. */
+const lateCommits = (store: Datastore) => {
+  let tell = (): void => {}
+  let arrive = (): void => {}
+  const sent = new Promise<void>((resolve) => {
+    tell = resolve
+  })
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve
+  })
+  const commit: Datastore['commit'] = (writes, options) => async () => {
+    tell()
+    await arrived
+    await store.commit(writes, options)()
+    throw new Error('the process is gone')
+  }
+  return { datastore: { ...store, commit }, sent, arrive: () => arrive() }
+}
+
 /** The first start: addresses by the ordinary way, under the identity's handle. */
 const claim = async ({ ipam }: Place, id = 'c1', node = 'n1'): Promise<ReadonlyArray<string>> => {
   const attrs = fixedAttrs({ identity, epoch: 1, holder: { id, node } })
@@ -98,9 +117,24 @@ describe.each([
     const place = await placeWith(atomicCommit)
     await claim(place)
     const first = await takeOver(place, 'c2')
-    const before = await place.store.read([{ list: 'Block' }])()
+    const before = await states(place)
     expect(await takeOver(place, 'c2')).toEqual(first)
-    expect(await place.store.read([{ list: 'Block' }])()).toEqual(before)
+    expect(await states(place)).toEqual(before)
+  })
+
+  test('a release that was sent before and comes after the container asked again: too late', async () => {
+    const place = await placeWith(atomicCommit)
+    const ips = await claim(place)
+    const first = await takeOver(place, 'c2')
+    const late = lateCommits(place.store)
+    const ipam = createIPAM({ datastore: late.datastore })
+    const seen = { handleID, epoch: first?.epoch ?? 0, holderID: 'c2' }
+    const released = ipam.releaseFixed(seen).catch(() => [])
+    await late.sent
+    expect(await takeOver(place, 'c2')).toEqual(first)
+    late.arrive()
+    await released
+    expect(await place.ipam.ipsByHandle(handleID)).toEqual(ips.map((ip) => ip.replace(/\/.*/, '')))
   })
 
   test('parked it names no node and no holder; it stays allocated, and comes back', async () => {

@@ -14,8 +14,8 @@ const waits = async (at: World, act: () => Promise<unknown>): Promise<number> =>
 
 /** Sequential waits on the datastore: atomic commits (etcd, SQLite), then one request per write. */
 describe.each([
-  { atomic: true, own: 3, fresh: 2, full: 3, both: 4, replay: 4, named: 3 },
-  { atomic: false, own: 4, fresh: 5, full: 6, both: 6, replay: 4, named: 4 },
+  { atomic: true, own: 3, fresh: 2, full: 3, both: 4, replay: 5, named: 3 },
+  { atomic: false, own: 4, fresh: 5, full: 6, both: 6, replay: 5, named: 4 },
 ])('atomic commits: $atomic', ({ atomic, own, fresh, full, both, replay, named }) => {
   test('an address that claims a new block', async () => {
     const at = await world(atomic)
