@@ -49,7 +49,8 @@ export const podLife = async (simulation: Simulation, event: Event, pod: string)
     const running = await startContainer(simulation, event, sandbox)
     const ms = event.random.between(1000, lifeMsMax)
     if (running !== undefined && (await live(simulation, running, ms)) === 'drained') return
-    if (!cluster.nodes.has(node)) break
+    // It went with its node, which may be back by now.
+    if (!cluster.pods.has(name)) return
     const isLast = n === containers - 1
     // The kubelet makes the next container at once; it sees to the end of the last one meanwhile.
     const stopped = stopContainer(simulation, event, sandbox)
