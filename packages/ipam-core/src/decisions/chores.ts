@@ -21,6 +21,7 @@ import {
   type Move,
   stepTo,
 } from './hunt.ts'
+import { restoreAffinity } from './restore-affinity.ts'
 
 const confirm = (ground: Ground, cidr: string): Write | undefined => {
   const { owner } = ground.plan
@@ -58,7 +59,7 @@ const dropTheirs = (ground: Ground, key: Key<'BlockAffinity'>): Write | undefine
   return { op: 'delete', key, revision: theirs.stored.revision }
 }
 
-const writeOf = (ground: Ground, chore: Chore): Write | undefined => {
+const writeOf = (ground: Ground, chore: Exclude<Chore, { tag: 'Restore' }>): Write | undefined => {
   switch (chore.tag) {
     case 'Confirm':
       return confirm(ground, chore.cidr)
@@ -66,13 +67,6 @@ const writeOf = (ground: Ground, chore: Chore): Write | undefined => {
       return dropOwn(ground, chore.affinity)
     case 'DropTheirs':
       return dropTheirs(ground, chore.key)
-    case 'Restore': {
-      const { key, value } = chore.affinity
-      const theirs = affinityAt(ground, key, key.cidr)
-      if (theirs.tag !== 'Stored' || theirs.stored.value.state !== 'pendingDeletion')
-        return undefined
-      return { op: 'update', key, value, revision: theirs.stored.revision }
-    }
     default:
       return chore satisfies never
   }
@@ -113,6 +107,7 @@ export const nextChore = (ground: Ground, hunt: Hunt): Move | undefined => {
   const rest: Hunt = { ...hunt, chores }
   if (chore.tag === 'Confirm' && isBlockInDoubt(ground, chore))
     return rereadBlock(ground, rest, chore)
+  if (chore.tag === 'Restore') return restoreAffinity(ground, rest, chore)
   const write = writeOf(ground, chore)
   if (write === undefined) return go(rest)
   const again: Hunt = { ...rest, chores: [doubtful(chore), ...chores] }

@@ -54,7 +54,14 @@ export type Chore =
   /** The affinity of an owner whose empty block we removed goes. */
   | { readonly tag: 'DropTheirs'; readonly key: Key<'BlockAffinity'> }
   /** An owner whose block turned out to be in use gets its affinity back. */
-  | { readonly tag: 'Restore'; readonly affinity: KeyValue<'BlockAffinity'> }
+  | {
+      readonly tag: 'Restore'
+      readonly key: Key<'BlockAffinity'>
+      /** Affinity and block have been read after the attempt to take the block. */
+      readonly isRead?: boolean
+      /** The affinity is pending and the block rewritten, both by us. */
+      readonly isFenced?: boolean
+    }
 
 export interface Hunt {
   readonly stage: Stage

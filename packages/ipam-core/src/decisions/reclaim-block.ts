@@ -72,7 +72,7 @@ const takeAway = (ground: Ground, hunt: Hunt, block: KeyValue<'Block'>): Move =>
     ifConflict: next,
     ifPartial: () => ({
       ...next,
-      chores: [...next.chores, { tag: 'Restore', affinity: theirs.stored }],
+      chores: [...next.chores, { tag: 'Restore', key }],
     }),
     ifUnknown: taken,
   })

@@ -6,6 +6,7 @@
  * As Kubernetes, an object may also stand there marked as deleted, as upstream leaves it between its
  * two steps: readers do not see it, and its name is taken until somebody completes the deletion.
  */
+import { isDeepStrictEqual } from 'node:util'
 import {
   conditionFailure,
   type DatastoreError,
@@ -141,6 +142,9 @@ export class SimulatedStore {
     const { kind } = write.key
     const table = tableIn(this.#tables, kind)
     const before = table.get(text)
+    if (!this.isAtomic && before !== undefined && changesNothing(write, before)) {
+      return { key: write.key, before, after: before, writer, atMs: this.#nowMs() }
+    }
     this.#revision += 1
     const revision = `${this.#revision}` as Revision
     const after =
@@ -174,6 +178,17 @@ export class SimulatedStore {
     }
     this.#notYetCached = this.#notYetCached.slice(count)
   }
+}
+
+/**
+ * The API server stores nothing when nothing is different, and the version stays. Blocks always have
+ * another sequence number; of the larger kinds nobody here depends on it.
+ */
+const changesNothing = (write: Write, { value }: KeyValue): boolean => {
+  if (write.op !== 'update') return false
+  const { kind } = write.key
+  if (kind !== 'BlockAffinity' && kind !== 'Handle') return false
+  return isDeepStrictEqual(write.value, value)
 }
 
 const tableIn = (tables: Map<Kind, KindTable>, kind: Kind): KindTable => {
