@@ -2,7 +2,8 @@
  * Port: the machine a call runs on. Everything a command does outside its own memory goes through
  * here, so that tests run the commands in process; the real one is machine/real-machine.ts.
  */
-import type { Clock, Datastore } from '@hc-calico/ipam-core/ports'
+import type { IPAM } from '@hc-calico/ipam-core'
+import type { Clock, Datastore, Observation } from '@hc-calico/ipam-core/ports'
 import type { KubeClient } from '@hc-calico/kube-client/lean'
 import type { DatastoreConfig, KubernetesConfig } from './config-datastore.ts'
 import type { Dataplane, HostLock, Notes } from './dataplane/dataplane.ts'
@@ -32,6 +33,8 @@ export interface Machine {
   hostLock(notes: Notes): Promise<HostLock>
   /** `node`: whose Node object a datastore that has no other source for it makes. */
   openDatastore(config: DatastoreConfig, node: string): Promise<Datastore>
+  /** Its operations end after so long. */
+  openIPAM(datastore: Datastore, msMax: number, observe: (observation: Observation) => void): IPAM
   /** Access to the Kubernetes API; rejects with KubeConfigError. Connects with the first request. */
   kubeClient(config: KubernetesConfig): Promise<KubeClient>
   /** The file as UTF-8, at most `bytesMax` of it; undefined when there is none. */

@@ -11,16 +11,22 @@ import { nodeNameOf } from './node-name.ts'
 import type { PluginCall } from './skel/run-plugin.ts'
 import { runtimeWorkloadSource, type WorkloadSource } from './workload-source.ts'
 
-export interface Session {
-  readonly call: PluginCall
-  readonly config: PluginConfig
-  readonly machine: Machine
+/** What taking addresses and giving them back needs of a call. */
+export interface AddressSession {
+  readonly config: Pick<PluginConfig, 'ipamLockFile' | 'servicePoolNamespace'>
+  readonly machine: Pick<Machine, 'clock' | 'hostLock' | 'openIPAM'>
   readonly log: Logger
   /** Calico's name of this node. */
   readonly node: string
   readonly workloads: WorkloadSource
   /** The one connection of this call. */
   datastore(): Promise<Datastore>
+}
+
+export interface Session extends AddressSession {
+  readonly call: PluginCall
+  readonly config: PluginConfig
+  readonly machine: Machine
 }
 
 const openedOnce = (machine: Machine, config: PluginConfig, node: string) => {

@@ -2,6 +2,7 @@
  * One machine with everything faked but the code under test: memory datastore, fake kernel, files,
  * lock, executables. Commands run through the whole protocol, as a runtime would call them.
  */
+import { createIPAM } from '@hc-calico/ipam-core'
 import { createMemoryDatastore } from '@hc-calico/ipam-core/memory'
 import {
   type Datastore,
@@ -161,6 +162,11 @@ export class World {
       },
     },
     dataplane: async () => this.kernel.dataplane,
+    openIPAM: (datastore, msMax, observe) =>
+      createIPAM({
+        ...{ datastore, observe, clock: this.machine.clock },
+        cancellation: AbortSignal.timeout(msMax),
+      }),
     hostLock: async () => ({
       run: async (file, body) => {
         this.lockFiles.push(file)

@@ -17,7 +17,7 @@ import type { FixedIdentity } from '../fixed-identity.ts'
 import type { Family } from '../fixed-record.ts'
 import type { Identity } from '../identity.ts'
 import { withLockedIPAM } from '../ipam-access.ts'
-import type { Session } from '../session.ts'
+import type { AddressSession } from '../session.ts'
 import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
 import { requireAll, type TakenAddress, type WantedAddresses } from './assign.ts'
 import { giveUp } from './fixed-give-up.ts'
@@ -233,7 +233,7 @@ const takenFrom = (cidr: string): TakenAddress => ({
 })
 
 export const assignFixed = async (
-  session: Session,
+  session: AddressSession,
   request: FixedRequest,
 ): Promise<ReadonlyArray<TakenAddress>> => {
   const { identity, fixed, plan } = request

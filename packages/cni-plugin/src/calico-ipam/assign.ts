@@ -11,7 +11,7 @@ import { fixedIdentityOf } from '../fixed-identity.ts'
 import { goTimeText } from '../go-time.ts'
 import type { Identity } from '../identity.ts'
 import { type ForCleanup, withLockedIPAM } from '../ipam-access.ts'
-import type { Session } from '../session.ts'
+import type { AddressSession } from '../session.ts'
 import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
 import type { WorkloadFacts } from '../workload-source.ts'
 import { assignFixed } from './assign-fixed.ts'
@@ -43,7 +43,10 @@ export interface AssignmentRequest {
 type AutomaticPlan = Extract<AddressPlan, { tag: 'Automatic' }>
 
 /** What Calico's tools and collectors read off an allocation. */
-const attributesOf = (session: Session, identity: Identity): Readonly<Record<string, string>> => ({
+const attributesOf = (
+  session: AddressSession,
+  identity: Identity,
+): Readonly<Record<string, string>> => ({
   node: session.node,
   timestamp: goTimeText(session.machine.clock.now()),
   ...(identity.pod === undefined ? {} : { pod: identity.pod, namespace: identity.namespace }),
@@ -78,7 +81,7 @@ export interface WantedAddresses {
 }
 
 const requestOf = async (
-  session: Session,
+  session: AddressSession,
   { identity, facts, reserveGateways }: AssignmentRequest,
   plan: AutomaticPlan,
 ): Promise<WantedAddresses> => {
@@ -128,7 +131,7 @@ export const requireAll = (
 
 /** Found addresses come without their block; the handle says which blocks it has addresses in. */
 const withBlocks = async (
-  session: Session,
+  session: AddressSession,
   handleID: string,
   cidrs: ReadonlyArray<string>,
 ): Promise<ReadonlyArray<TakenAddress>> => {
@@ -151,7 +154,7 @@ const withBlocks = async (
 
 /** Everything the handle holds goes back; an error here must not hide the one that led to it. */
 const giveBack = async (
-  session: Session,
+  session: AddressSession,
   forCleanup: ForCleanup,
   identity: Identity,
 ): Promise<void> => {
@@ -167,7 +170,7 @@ const giveBack = async (
 }
 
 const assignAutomatically = async (
-  session: Session,
+  session: AddressSession,
   request: AssignmentRequest,
   plan: AutomaticPlan,
 ): Promise<ReadonlyArray<TakenAddress>> => {
@@ -202,7 +205,7 @@ const isInUse = (error: unknown): boolean =>
  * older one is dead for certain.
  */
 const releasedFromOlderContainer = async (
-  session: Session,
+  session: AddressSession,
   ipam: IPAM,
   identity: Identity,
   ip: string,
@@ -224,7 +227,7 @@ const releasedFromOlderContainer = async (
  * block has been claimed for the others.
  */
 const hopelessFirst = async (
-  session: Session,
+  session: AddressSession,
   ips: ReadonlyArray<string>,
 ): Promise<ReadonlyArray<string>> => {
   if (ips.length < 2) return ips
@@ -234,7 +237,7 @@ const hopelessFirst = async (
 }
 
 const assignExplicitly = async (
-  session: Session,
+  session: AddressSession,
   { identity }: AssignmentRequest,
   plan: Extract<AddressPlan, { tag: 'Explicit' }>,
 ): Promise<ReadonlyArray<TakenAddress>> => {
@@ -270,7 +273,7 @@ const assignExplicitly = async (
 
 /** All addresses of the plan, IPv4 first. Rejects, with nothing taken, when one cannot be had. */
 export const assignAddresses = async (
-  session: Session,
+  session: AddressSession,
   request: AssignmentRequest,
 ): Promise<ReadonlyArray<TakenAddress>> => {
   const { plan, identity } = request

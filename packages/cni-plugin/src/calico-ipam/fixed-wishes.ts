@@ -7,13 +7,13 @@ import { fixedAttrs, fixedStateOf, type IPAM, IPAMFailure } from '@hc-calico/ipa
 import type { FixedIdentity } from '../fixed-identity.ts'
 import { type Family, recordKey } from '../fixed-record.ts'
 import type { Identity } from '../identity.ts'
-import type { Session } from '../session.ts'
+import type { AddressSession } from '../session.ts'
 import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
 import { quoted } from '../skel/command-args.ts'
 
 /** One ADD of a fixed pod. */
 export interface FixedCall {
-  readonly session: Session
+  readonly session: AddressSession
   readonly ipam: IPAM
   readonly identity: Identity
   readonly fixed: FixedIdentity

@@ -6,7 +6,7 @@
 import type { FixedIdentity } from '../fixed-identity.ts'
 import { type Family, type KeptAddresses, type PodRecord, withoutEntry } from '../fixed-record.ts'
 import type { Identity } from '../identity.ts'
-import type { Session } from '../session.ts'
+import type { AddressSession } from '../session.ts'
 
 /** What is known of the record. */
 export type RecordAnswer =
@@ -16,7 +16,7 @@ export type RecordAnswer =
 
 /** Never rejects: whether a failure matters is known only when the identity's hold is. */
 export const askRecord = async (
-  { workloads }: Session,
+  { workloads }: AddressSession,
   { namespace, pod = '', orchestrator }: Identity,
   { set }: FixedIdentity,
 ): Promise<RecordAnswer> => {
@@ -58,7 +58,7 @@ export const unmet = ({ answer, standing }: Wishes, family: Family): Wishes => {
 
 /** Writes what is missing. Never rejects. */
 export const keepRecord = async (
-  { workloads, log }: Session,
+  { workloads, log }: AddressSession,
   { namespace, pod = '' }: Identity,
   { set }: FixedIdentity,
   { answer, standing }: Wishes,

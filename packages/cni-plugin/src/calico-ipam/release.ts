@@ -9,7 +9,7 @@ import { isMissing } from '../failures.ts'
 import { fixedHandleID } from '../fixed-identity.ts'
 import type { Identity } from '../identity.ts'
 import { withIPAMForCleanup, withLockedIPAM } from '../ipam-access.ts'
-import type { Session } from '../session.ts'
+import type { AddressSession } from '../session.ts'
 import type { Result } from '../skel/result.ts'
 
 /** Blocks that ADD's result names: in its routes, or as the prefix of its addresses. */
@@ -27,7 +27,7 @@ export const blocksNamedBy = (previous: Result | undefined): ReadonlyArray<strin
 
 /** Whether any address was under the handle: a count left over by an interrupted writer is none. */
 const releaseHandle = async (
-  session: Session,
+  session: AddressSession,
   ipam: IPAM,
   handleID: string,
   blocks: ReadonlyArray<string>,
@@ -49,7 +49,7 @@ const releaseHandle = async (
  * if this container is still the one that holds them.
  */
 export const parkAddresses = async (
-  session: Session,
+  session: AddressSession,
   ipam: IPAM,
   { namespace, pod, handleID }: Identity,
 ): Promise<void> => {
@@ -60,7 +60,10 @@ export const parkAddresses = async (
 }
 
 /** Versions before Calico 3 used another handle; it is looked for beside the release, not after. */
-const legacyHandleExists = async (session: Session, identity: Identity): Promise<boolean> => {
+const legacyHandleExists = async (
+  session: AddressSession,
+  identity: Identity,
+): Promise<boolean> => {
   const datastore = await session.datastore()
   const key = { kind: 'Handle', id: identity.legacyHandleID } as const
   const [handle] = await readAll(datastore, [{ get: key }])
@@ -68,7 +71,7 @@ const legacyHandleExists = async (session: Session, identity: Identity): Promise
 }
 
 export const releaseAddresses = (
-  session: Session,
+  session: AddressSession,
   identity: Identity,
   blocks: ReadonlyArray<string>,
 ): Promise<void> =>
@@ -83,7 +86,10 @@ export const releaseAddresses = (
   })
 
 /** After a failed ADD: only this container's own handle. Never rejects. */
-export const releaseAfterFailure = async (session: Session, identity: Identity): Promise<void> => {
+export const releaseAfterFailure = async (
+  session: AddressSession,
+  identity: Identity,
+): Promise<void> => {
   try {
     await withIPAMForCleanup(session, async (ipam) => {
       const wasHeld = await releaseHandle(session, ipam, identity.handleID, [])

@@ -8,7 +8,7 @@ import { type ServiceMember, serviceMembers } from '@hc-calico/ipam-core'
 import { isResourceName } from '../config-fields.ts'
 import { readAll } from '../datastore-access.ts'
 import type { Identity } from '../identity.ts'
-import type { Session } from '../session.ts'
+import type { AddressSession } from '../session.ts'
 import { CNIFailure, cniErrorCode } from '../skel/cni-error.ts'
 import { quoted } from '../skel/command-args.ts'
 import type { WorkloadFacts } from '../workload-source.ts'
@@ -36,7 +36,11 @@ const nameIn = (facts: WorkloadFacts): string | undefined => {
  * In the pod's namespace, then in the central one; both are asked at once, because most services are
  * in the second. What becomes of that question matters only where the first finds none.
  */
-const find = async (session: Session, namespace: string, name: string): Promise<ServiceIPPool> => {
+const find = async (
+  session: AddressSession,
+  namespace: string,
+  name: string,
+): Promise<ServiceIPPool> => {
   const central = session.config.servicePoolNamespace
   const namespaces = [...new Set([namespace, central])]
   const asked = namespaces.map((one) => session.workloads.servicePool(one, name))
@@ -53,7 +57,7 @@ const find = async (session: Session, namespace: string, name: string): Promise<
 
 /** Undefined for a pod that names no service pool. */
 export const servicePoolsFor = async (
-  session: Session,
+  session: AddressSession,
   identity: Identity,
   facts: WorkloadFacts,
 ): Promise<ServicePools | undefined> => {

@@ -4,6 +4,7 @@
  */
 import { constants, promises as fs } from 'node:fs'
 import { hostname } from 'node:os'
+import { createIPAM } from '@hc-calico/ipam-core'
 import type { Clock } from '@hc-calico/ipam-core/ports'
 import type { Machine } from '../machine.ts'
 import { openDatastore } from '../open-datastore.ts'
@@ -72,6 +73,11 @@ export const realMachine = (env: Environment): Machine => ({
     return createHostLock(notes)
   },
   openDatastore,
+  openIPAM: (datastore, msMax, observe) =>
+    createIPAM({
+      ...{ datastore, observe, clock: systemClock },
+      cancellation: AbortSignal.timeout(msMax),
+    }),
   kubeClient: async (config) => {
     const { createLeanKubeClient } = await import('@hc-calico/kube-client/lean')
     return createLeanKubeClient(config)

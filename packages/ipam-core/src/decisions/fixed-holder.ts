@@ -9,17 +9,7 @@ import { type Refusal, refuse } from '../errors.ts'
 import type { FixedHold, ParkFixedRequest, TakeOverFixedRequest } from '../ipam.ts'
 import type { Write } from '../ports/datastore.ts'
 import { type Decision, done, readMore, type Step } from './decision.ts'
-import {
-  cidrsOf,
-  epochFor,
-  type Held,
-  heldBy,
-  holdOf,
-  isHeldBy,
-  recountWrites,
-  writesFor,
-} from './fixed-held.ts'
-import { getIn, type Snapshot } from './snapshot.ts'
+import { epochFor, type Held, heldBy, holdOf, isHeldBy, writesFor } from './fixed-held.ts'
 
 /** `isFenced`: what is held has been written by us, and nothing sent before can change it any more. */
 type Progress = { readonly isFenced?: boolean }
@@ -40,22 +30,10 @@ const isOthers = (one: Held, { holder, epoch }: TakeOverFixedRequest): boolean =
   one.state !== undefined &&
   (one.state.epoch !== epoch || !isHeldBy(one, holder))
 
-/** What an interrupted writer left in the handle, put right along with these blocks. */
-const recounts = (
-  snapshot: Snapshot,
-  handleID: string,
-  held: ReadonlyArray<Held>,
-  writtenAnyway: ReadonlyArray<Held>,
-): ReadonlyArray<Write> => {
-  const bornOut = (cidr: string): number | undefined => {
-    // A block that is not there may be about to be made by somebody who has counted already.
-    if (getIn(snapshot, { kind: 'Block', cidr }) === undefined) return undefined
-    return held.filter((one) => one.stored.value.cidr === cidr).length
-  }
-  return recountWrites(snapshot, handleID, bornOut, cidrsOf(writtenAnyway))
-}
-
-/** Takes the identity's addresses over; undefined when it has none. A wrong count is put right. */
+/**
+ * Takes the identity's addresses over; undefined when it has none. What an interrupted writer left in the
+ * handle's counts is for garbage collection: on another node somebody may be about to use it.
+ */
 export const takeOverFixedDecision = (
   request: TakeOverFixedRequest,
 ): Decision<Progress, FixedHold | undefined> => ({
@@ -69,6 +47,7 @@ export const takeOverFixedDecision = (
     const found = heldBy(snapshot, handleID)
     if ('queries' in found) return right(readMore(found.queries, progress))
     const { held } = found
+    if (held.length === 0) return right(done(undefined))
     if (held.some((one) => isOthers(one, request))) return left(replaced(handleID))
     const epoch = epochFor(held, holder, now)
     // What an ADD has already is written once more: whoever gave up an earlier one of the same container
@@ -77,12 +56,8 @@ export const takeOverFixedDecision = (
     const open = held.filter(
       (one) => isReplay || !isHeldBy(one, holder) || one.state?.epoch !== epoch,
     )
-    const writes = [
-      ...writesFor(open, handleID, { identity, epoch, holder }),
-      ...recounts(snapshot, handleID, held, open),
-    ]
-    if (writes.length > 0) return write(writes, progress)
-    return right(done(held.length === 0 ? undefined : holdOf(held, epoch)))
+    if (open.length === 0) return right(done(holdOf(held, epoch)))
+    return write(writesFor(open, handleID, { identity, epoch, holder }), progress)
   },
 })
 
@@ -97,15 +72,13 @@ export const parkFixedDecision = (
     const found = heldBy(snapshot, handleID)
     if ('queries' in found) return right(readMore(found.queries, progress))
     const own = found.held.filter(({ state }) => state?.holder?.id === holderID)
-    const counts = recounts(snapshot, handleID, found.held, own)
     const [first] = own
     if (first?.state === undefined) {
-      if (counts.length > 0) return write(counts, progress)
       const parked = found.held.filter(({ state }) => state !== undefined && !state.holder)
       return right(done(holdOf(parked, 0).ips))
     }
     const { identity } = first.state
     const epoch = Math.max(...own.map(({ state }) => state?.epoch ?? 0))
-    return write([...writesFor(own, handleID, { identity, epoch }), ...counts], progress)
+    return write(writesFor(own, handleID, { identity, epoch }), progress)
   },
 })

@@ -4,6 +4,7 @@ import type { RepinFixedRequest } from '../../src/ipam.ts'
 import { assignIP } from '../../src/operations/assign-ip.ts'
 import type { Deps } from '../../src/operations/deps.ts'
 import { parkFixed } from '../../src/operations/fixed-holder.ts'
+import { recountHandle } from '../../src/operations/recount-handle.ts'
 import { repinFixed } from '../../src/operations/repin-fixed.ts'
 import type { Datastore } from '../../src/ports/index.ts'
 import { type Fault, killedAfter, withFault } from './faults.ts'
@@ -21,6 +22,13 @@ const ask = (ip: string, change: Partial<RepinFixedRequest> = {}): RepinFixedReq
 
 const repin = (at: World, ip: string, change: Partial<RepinFixedRequest> = {}) =>
   ok(repinFixed(at.deps, ask(ip, change)))
+
+/** As garbage collection does it with a handle that has counted too much for long enough. */
+const collected = async (at: World): Promise<void> => {
+  const [handle] = await ok(at.store.read([{ get: { kind: 'Handle', id: handleID } }]))
+  if (handle !== undefined)
+    await ok(recountHandle(at.deps, { handleID, revision: handle.revision }))
+}
 
 const bare = (ip = '') => ip.split('/')[0] as string
 
@@ -155,6 +163,7 @@ describe.each([true, false])('atomic commits: %s', (atomic) => {
       const after = await takeOver(at, 'net.c3')
       expect(after?.ips).toHaveLength(2)
       expect(after?.ips.map(bare)).toContain(ip)
+      await collected(at)
       expect(await faultsOf(at)).toEqual([])
       if (isDone) return
     }
@@ -171,9 +180,8 @@ describe.each([true, false])('atomic commits: %s', (atomic) => {
       if (hold?.ips.includes(ips[0] as string)) await repin(at, bare(ips[0]), seen)
       expect((await owned(at)).size).toBe(2)
       await takeOver(at, 'net.c3')
-      // A count in a block that was never made stays: somebody might be about to make it.
-      const faults = (await faultsOf(at)).filter((fault) => !fault.endsWith('1, not undefined'))
-      expect(faults).toEqual([])
+      await collected(at)
+      expect(await faultsOf(at)).toEqual([])
     }
     throw new Error('never done')
   })
