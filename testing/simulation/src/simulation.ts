@@ -6,6 +6,7 @@ import type { SeededRandom } from './seeded-random.ts'
 import { prepareSettings } from './traffic/settings.ts'
 import { Claims } from './truth/claims.ts'
 import { Cluster } from './truth/cluster.ts'
+import { FixedRecords } from './truth/fixed-records.ts'
 import type { Settings } from './truth/settings-over-time.ts'
 import type { World } from './world.ts'
 
@@ -26,6 +27,7 @@ export interface Simulation {
   readonly cluster: Cluster
   readonly claims: Claims
   readonly settings: Settings
+  readonly records: FixedRecords
   /** Nodes there ever are. */
   readonly nodes: ReadonlyArray<string>
   /** The node whose kubelet calls upstream's allocator, if any. */
@@ -63,6 +65,7 @@ export const simulationOf = (world: World, nodes: ReadonlyArray<string>): Simula
   cluster: new Cluster(nodes, { listed: ['b', 'c'], draining: [] }),
   claims: new Claims(),
   settings: prepareSettings(world, nodes),
+  records: new FixedRecords(),
   nodes,
   upstreamNode: undefined,
   upstreamHandles: new Set(),

@@ -34,8 +34,10 @@ const originFaults = (
   if (pools.length === 0) faults.push(`${address}: of no enabled pool`)
   const isListed = cluster.service
     .since(fromMs)
-    .some(({ listed, draining }) =>
-      pools.some(({ name }) => listed.includes(name) && !draining.includes(name)),
+    .some(
+      ({ listed, draining }) =>
+        listed.length === 0 ||
+        pools.some(({ name }) => listed.includes(name) && !draining.includes(name)),
     )
   if (sandbox.isOfService && !address.includes(':') && !isListed) {
     faults.push(`${address}: of no pool of the service`)

@@ -59,7 +59,7 @@ export class Collector {
       allocations: blocks.flatMap(allocationsIn),
       pods,
       nodes: new Set(cluster.nodes),
-      podOfIdentity: (identity) => pods.get(identity.replace('hc-fixed.default.', 'default/')),
+      podOfIdentity: (identity) => pods.get(identity.replace(/^default\/.*\//, 'default/')),
       blockOwners: new Set(owners),
       ownedBlocks: blocks.flatMap(({ cidr, affinity }) =>
         affinity === undefined ? [] : [{ cidr, affinity }],

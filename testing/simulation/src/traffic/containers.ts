@@ -54,7 +54,7 @@ const del = (simulation: Simulation, event: Event, sandbox: Sandbox): Promise<En
     what: `DEL ${sandbox.handle}`,
     isUpstream,
     run: (hands) =>
-      isUpstream ? upstreamRelease(hands, sandbox.handle) : delAsPlugin(hands, sandbox),
+      isUpstream ? upstreamRelease(hands, sandbox.handle) : delAsPlugin(simulation, hands, sandbox),
   })
 }
 

@@ -26,14 +26,16 @@ const live = async (
   return 'over'
 }
 
-const sandboxOf = (simulation: Simulation, event: Event, pod: string, node: string): Sandbox => ({
-  handle: `k8s-pod-network.${pod}.0`,
-  pod,
-  node,
-  families: node !== simulation.upstreamNode && event.random.chance(dualStackChance) ? 2 : 1,
-  isOfService: node !== simulation.upstreamNode && event.random.chance(serviceChance),
-  caller: event.random.chance(libraryChance) ? 'library' : 'plugin',
-})
+const sandboxOf = (simulation: Simulation, event: Event, pod: string, node: string): Sandbox => {
+  const { random } = event
+  const isOurs = node !== simulation.upstreamNode
+  const families = isOurs && random.chance(dualStackChance) ? 2 : 1
+  const wantsService = isOurs && random.chance(serviceChance)
+  const caller = random.chance(libraryChance) ? 'library' : 'plugin'
+  // Whoever calls the core by itself knows nothing of services.
+  const isOfService = wantsService && caller === 'plugin'
+  return { handle: `k8s-pod-network.${pod}.0`, pod, node, families, isOfService, caller }
+}
 
 /** One pod, from its creation to the end of its last container. */
 export const podLife = async (simulation: Simulation, event: Event, pod: string): Promise<void> => {
