@@ -18,6 +18,8 @@ export interface Answer {
   readonly sinceMs: number
   /** What the identity had before. */
   readonly kept: ReadonlyArray<string>
+  /** IPv4 addresses that its record has asked for since. */
+  readonly wished: ReadonlySet<string>
 }
 
 const originFaults = (
@@ -53,7 +55,7 @@ const originFaults = (
 /** Judged before the claims of the answer are entered. */
 export const judgeAnswer = (simulation: Simulation, answer: Answer): void => {
   const { world, claims, upstreamNode } = simulation
-  const { sandbox, addresses, kept } = answer
+  const { sandbox, addresses, kept, wished } = answer
   const handle = sandbox.identity ?? sandbox.handle
   if (new Set(addresses).size < addresses.length || addresses.length > sandbox.families) {
     world.violate('an address is answered once', `${handle}: ${addresses.join(', ')}`)
@@ -65,12 +67,15 @@ export const judgeAnswer = (simulation: Simulation, answer: Answer): void => {
       world.violate('one address, one holder', `${address}: ${other} and ${sandbox.handle}`)
     }
     // Upstream's stand-in takes any free address of a block; an identity's own stay what they are.
-    if (kept.includes(address) || sandbox.node === upstreamNode) continue
+    if (kept.includes(address) || wished.has(address) || sandbox.node === upstreamNode) continue
     for (const fault of originFaults(simulation, answer, address)) {
       world.violate('addresses come from where they may', `${sandbox.handle}: ${fault}`)
     }
   }
-  const missing = kept.filter((address) => !addresses.includes(address))
+  const isExchanged = addresses.some((address) => wished.has(address))
+  const missing = kept.filter(
+    (address) => !addresses.includes(address) && !(isExchanged && !address.includes(':')),
+  )
   if (missing.length > 0) {
     const words = `${handle}: had ${missing.join(', ')}, was given ${addresses.join(', ')}`
     world.violate('a fixed identity keeps its address', words)

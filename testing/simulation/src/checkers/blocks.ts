@@ -25,6 +25,7 @@ export const attributeOf = (block: Block | undefined, ordinal: number): Attribut
 
 /** Why this attribute does not stand behind the claim. */
 export const claimFault = (claim: Claim, attribute: Attribute | undefined): string | undefined => {
+  if (claim.or !== undefined && claimFault(claim.or, attribute) === undefined) return undefined
   if (attribute?.handleID !== claim.handle) {
     return `${claim.holder ?? claim.handle} lost it to ${attribute?.handleID}`
   }

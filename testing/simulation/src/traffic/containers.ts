@@ -74,6 +74,7 @@ const enter = (simulation: Simulation, { sandbox, addresses }: Running): void =>
 export interface Before {
   readonly kept: ReadonlyArray<string>
   readonly sinceMs: number
+  readonly wished: ReadonlySet<string>
 }
 
 /** A container starts; undefined when its node is gone or the kubelet has given up. */
@@ -81,7 +82,7 @@ export const startContainer = async (
   simulation: Simulation,
   event: Event,
   sandbox: Sandbox,
-  before: Before = { kept: [], sinceMs: simulation.world.nowMs },
+  before: Before = { kept: [], sinceMs: simulation.world.nowMs, wished: new Set() },
 ): Promise<Running | undefined> => {
   const { world, cluster } = simulation
   for (let i = 0; i < addAttemptsMax; i += 1) {
@@ -92,7 +93,8 @@ export const startContainer = async (
       const running = { sandbox, addresses: ended.result }
       const isUpstream = sandbox.node === simulation.upstreamNode
       if (isUpstream && ended.result.length === 0) return undefined
-      judgeAnswer(simulation, { ...running, sinceMs: before.sinceMs, kept: before.kept })
+      const { sinceMs, kept, wished } = before
+      judgeAnswer(simulation, { ...running, sinceMs, kept, wished })
       enter(simulation, running)
       return running
     }

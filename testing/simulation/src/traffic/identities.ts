@@ -8,10 +8,11 @@ import { attempt } from '../attempt.ts'
 import type { Event, Simulation } from '../simulation.ts'
 import type { Sandbox } from '../truth/sandboxes.ts'
 import { letGo, type Running, startContainer, stopContainer } from './containers.ts'
+import { answerWish, freeze, has, loosen, wish } from './fixed-edits.ts'
 
 const startsMax = 4
 
-interface Identity {
+export interface Identity {
   readonly handle: string
   readonly pod: string
   readonly families: 1 | 2
@@ -20,9 +21,27 @@ interface Identity {
   /** When its first ADD began. */
   sinceMs: number | undefined
   running: Running | undefined
+  /** Only then does it keep its addresses. */
+  isAnnotated: boolean
+  /** Addresses that its record has asked for since it was given what it has. */
+  wishes: Set<string>
   /** A StatefulSet does one thing after the other with one of its pods. */
   tail: Promise<void>
 }
+
+/** As the plugin and the controller write it. */
+export const identityText = ({ pod }: Identity): string => `default/StatefulSet/set/${pod}`
+
+export const isV4 = (address: string): boolean => !address.includes(':')
+
+/** What the controller sees of an identity; of several addresses, the one with the latest epoch. */
+export const stateOf = ({ world }: Simulation, handleID: string): FixedState | undefined =>
+  world.store
+    .list({ list: 'Block' })
+    .flatMap(({ value }) => value.attributes)
+    .filter((attribute) => attribute.handleID === handleID)
+    .flatMap(({ secondary }) => fixedStateOf(secondary) ?? [])
+    .sort((a, b) => b.epoch - a.epoch)[0]
 
 type Ending = 'graceful' | 'forced' | 'sandbox restarted'
 
@@ -39,6 +58,9 @@ export class Identities {
       kept: [],
       sinceMs: undefined,
       running: undefined,
+      // The others become fixed while they run.
+      isAnnotated: n % 3 !== 1,
+      wishes: new Set(),
       tail: Promise.resolve(),
     }))
   }
@@ -70,13 +92,20 @@ export class Identities {
     const identity = event.random.pick(this.#all)
     const { handle: handleID, running, kept } = identity
     if (running !== undefined) return
-    const seen = this.#stateOf(handleID)
+    const seen = stateOf(this.#simulation, handleID)
     if (seen === undefined || seen.holder !== undefined) return
+    // The keys leave the record first: what they say would be a wish of whoever comes next.
+    for (const family of [4, 6] as const) {
+      this.#simulation.records.set(identity.pod, family, undefined)
+    }
     // From here on the identity may count on nothing, until it is given something again.
     for (const address of kept) {
       if (claims.get(address)?.holder === undefined) claims.end(address, handleID)
     }
     identity.kept = []
+    identity.wishes.clear()
+    // The next set of this name may be an ordinary one.
+    identity.isAnnotated = event.random.chance(0.7)
     releasable.add(handleID)
     await attempt(this.#simulation, event, {
       node: 'controller',
@@ -85,14 +114,11 @@ export class Identities {
     })
   }
 
-  /** What the controller sees of an identity; of several addresses, the one with the latest epoch. */
-  #stateOf(handleID: string): FixedState | undefined {
-    const blocks = this.#simulation.world.store.list({ list: 'Block' })
-    return blocks
-      .flatMap(({ value }) => value.attributes)
-      .filter((attribute) => attribute.handleID === handleID)
-      .flatMap(({ secondary }) => fixedStateOf(secondary) ?? [])
-      .sort((a, b) => b.epoch - a.epoch)[0]
+  /** One of several things that people and the controller do about one of them. */
+  async edit(event: Event): Promise<void> {
+    const identity = event.random.pick(this.#all)
+    const edit = event.random.pick([wish, wish, answerWish, freeze, freeze])
+    await edit(this.#simulation, event, identity)
   }
 
   /** The containers of a node that is gone for good. */
@@ -136,9 +162,13 @@ export class Identities {
     const before = {
       sinceMs: identity.sinceMs,
       get kept() {
-        return identity.kept
+        return identity.isAnnotated ? identity.kept : []
+      },
+      get wished() {
+        return identity.wishes
       },
     }
+    loosen(this.#simulation, identity)
     const known = cluster.pods.get(name)
     const fresh = { node, ips: [], isEvicted: false, identity: handle }
     cluster.setPod(world.nowMs, name, known?.node === node ? known : fresh)
@@ -150,12 +180,12 @@ export class Identities {
         families: identity.families,
         isOfService: false,
         caller: 'plugin',
-        identity: handle,
+        ...(identity.isAnnotated ? { identity: handle } : {}),
       }
       const running = await startContainer(this.#simulation, event, sandbox, before)
       if (running !== undefined) {
         identity.running = running
-        identity.kept = running.addresses
+        if (sandbox.identity !== undefined) has(this.#simulation, identity, running.addresses)
         return
       }
       const stopped = stopContainer(this.#simulation, event, sandbox)

@@ -13,6 +13,7 @@ export type EventName =
   | 'rollout'
   | 'identity'
   | 'release an identity'
+  | 'edit an identity'
   | 'collect'
   | 'upstream collects'
   | 'lose a node'
@@ -25,6 +26,7 @@ const weights: ReadonlyArray<readonly [EventName, number]> = [
   ['rollout', 4],
   ['identity', 14],
   ['release an identity', 3],
+  ['edit an identity', 6],
   ['collect', 10],
   ['upstream collects', 3],
   ['cut a node off', 3],

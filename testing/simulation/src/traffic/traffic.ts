@@ -59,6 +59,8 @@ export class Traffic {
         return identities.next(event)
       case 'release an identity':
         return identities.release(event)
+      case 'edit an identity':
+        return identities.edit(event)
       case 'collect':
         return this.collector.collect(event)
       case 'upstream collects':

@@ -9,6 +9,8 @@ export interface Claim {
   readonly handle: string
   /** Of a fixed address: the container that must be named as its holder, while there is one. */
   readonly holder?: string
+  /** What it becomes by something that is under way. */
+  readonly or?: Claim
 }
 
 export class Claims {
@@ -28,7 +30,7 @@ export class Claims {
   }
 
   /** The holder of an identity's address lets go of it; the identity does not. */
-  letGo(address: string, { handle, holder }: Required<Claim>): void {
+  letGo(address: string, { handle, holder }: Required<Pick<Claim, 'handle' | 'holder'>>): void {
     const found = this.#byAddress.get(address)
     if (found?.handle === handle && found.holder === holder) this.set(address, { handle })
   }
