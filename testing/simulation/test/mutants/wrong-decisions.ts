@@ -124,8 +124,53 @@ export const wrongDecisions: ReadonlyArray<Mutant> = [
         : [{ handleID, holderID: fixed.holder.id, identity: fixed.identity, allocations: [] }],
     ),
   })),
+  deciding('an address is answered twice', (ipam) => ({
+    ...ipam,
+    autoAssign: async (request) => {
+      const { v4, ...rest } = await ipam.autoAssign(request)
+      return v4 === undefined ? rest : { ...rest, v4: { ...v4, ips: [...v4.ips, ...v4.ips] } }
+    },
+  })),
+  deciding('what is frozen stays the container’s', (ipam) => ({
+    ...ipam,
+    freezeFixed: async ({ fromHandleID }) => {
+      const ips = await ipam.ipsByHandle(fromHandleID).catch(() => [])
+      return ips.length === 0 ? undefined : { ips: ips.map((ip) => `${ip}/29`), epoch: 1 }
+    },
+  })),
+  deciding('what is frozen has no holder', (ipam) => ({
+    ...ipam,
+    freezeFixed: async (request) => {
+      const hold = await ipam.freezeFixed(request)
+      await ipam.parkFixed({ handleID: request.handleID, holderID: request.fromHandleID })
+      return hold
+    },
+  })),
+  deciding('an exchange takes another address than the one asked for', (ipam) => ({
+    ...ipam,
+    repinFixed: (request) =>
+      ipam.repinFixed({ ...request, ip: request.ip.replace(/\d+$/, (last) => `${+last ^ 1}`) }),
+  })),
+  deciding('an exchange gives back everything', (ipam) => ({
+    ...ipam,
+    repinFixed: async ({ handleID, epoch, holderID }) =>
+      ipam.releaseFixed({ handleID, epoch, ...(holderID === undefined ? {} : { holderID }) }),
+  })),
   collecting('nothing is ever released', (plan) => ({ ...plan, release: [] })),
   collecting('handles that own nothing stay', (plan) => ({ ...plan, deleteHandles: [] })),
+  {
+    name: 'handles that count too much stay',
+    modes: ['kubernetes'],
+    parts: { collectGarbage: (situation) => ({ ...collectGarbage(situation), recount: [] }) },
+  },
+  collecting(
+    'every handle is counted again, as somebody was about to use it',
+    (plan, situation) => ({
+      ...plan,
+      deleteHandles: atFirstSight(situation).deleteHandles,
+      recount: atFirstSight(situation).recount,
+    }),
+  ),
   deciding('a DEL that asks for ever', (ipam, datastore) => ({
     ...ipam,
     releaseByHandle: async (id, hints) => {
