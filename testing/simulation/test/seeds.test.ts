@@ -3,8 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { modes, report, run, shrink } from '../src/index.ts'
 
 const steps = 8000
-/** A fresh course is a short one here: longer ones are for `npm run sim`, as long as findings are open. */
-const freshSteps = 3000
 const shrinkMs = 20_000
 
 /** A fresh seed is in the name of the test, so that it is printed. By hand there is no end to them. */
@@ -14,7 +12,7 @@ describe.each(modes)('%s', (mode) => {
   test.each([1, 2, 3, 4, ...fresh])(
     'seed %i',
     async (seed) => {
-      const options = { seed, mode, steps: fresh.includes(seed) ? freshSteps : steps }
+      const options = { seed, mode, steps }
       const result = await run(options)
       if (result.violations.length === 0) return
       const shrunk = await shrink(options, result, shrinkMs)

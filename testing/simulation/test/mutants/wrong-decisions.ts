@@ -158,11 +158,6 @@ export const wrongDecisions: ReadonlyArray<Mutant> = [
   })),
   collecting('nothing is ever released', (plan) => ({ ...plan, release: [] })),
   collecting('handles that own nothing stay', (plan) => ({ ...plan, deleteHandles: [] })),
-  {
-    name: 'handles that count too much stay',
-    modes: ['kubernetes'],
-    parts: { collectGarbage: (situation) => ({ ...collectGarbage(situation), recount: [] }) },
-  },
   collecting(
     'every handle is counted again, as somebody was about to use it',
     (plan, situation) => ({
