@@ -51,7 +51,7 @@ const heldInBlock = (ground: Ground, hunt: Hunt, handle: Handle, cidr: string): 
 /** On to `next`, once no release that was sent before can take what was found; else once more. */
 const fenced = (
   ground: Ground,
-  { held: _, ...again }: Hunt,
+  { heldAt: _, ...again }: Hunt,
   next: Hunt,
   found: ReadonlyArray<string>,
 ): Move => {
@@ -64,17 +64,21 @@ const fenced = (
   return stepTo({ tag: 'Write', writes, progress: next, ifConflict: again, ifUnknown: again })
 }
 
-/** What the handle holds, taken into account. */
-const accountedFor = (ground: Ground, hunt: Hunt, handle: KeyValue<'Handle'>): Move => {
+/**
+ * What the handle holds, taken into account; undefined when all of it is. Looked at each time: a server
+ * that stores nothing where nothing is different does not tell by the handle's version that another
+ * request has used a count for an address.
+ */
+const accountedFor = (ground: Ground, hunt: Hunt, handle: KeyValue<'Handle'>): Move | undefined => {
   const blocks = blocksOfHandle(handle.value, ground.plan.family)
   const held = blocks.map((cidr) => heldInBlock(ground, hunt, handle.value, cidr))
   const found = held.flatMap((one) => one.found).slice(0, stillWanted(ground, hunt))
   const surplus = held.map((one) => one.surplus).filter(({ count }) => count > 0)
+  if (found.length + surplus.length === 0) return undefined
   const next: Hunt = {
     ...hunt,
     assigned: [...hunt.assigned, ...found],
     credits: [...hunt.credits, ...surplus],
-    held: { revision: handle.revision, isSettled: true },
   }
   if (stillWanted(ground, next) > 0) return fenced(ground, hunt, next, found)
   const { refusal: _, ...satisfied } = next
@@ -92,10 +96,9 @@ export const handleAllowance = (ground: Ground, hunt: Hunt): Move | undefined =>
   const credited = hunt.credits.reduce((sum, { count }) => sum + count, 0)
   const foreign = handleCount(handle.value, family) - credited - hunt.assigned.length
   if (foreign <= 0 || foreign + numRequested <= handleMax) return undefined
-  if (hunt.held?.revision !== handle.revision) {
+  if (hunt.heldAt !== handle.revision) {
     const queries = blocksOfHandle(handle.value, family).map((cidr) => ({ get: blockKey(cidr) }))
-    const held = { revision: handle.revision, isSettled: false }
-    return stepTo(readAgain(queries, { ...hunt, held }))
+    return stepTo(readAgain(queries, { ...hunt, heldAt: handle.revision }))
   }
-  return hunt.held.isSettled ? undefined : accountedFor(ground, hunt, handle)
+  return accountedFor(ground, hunt, handle)
 }

@@ -92,8 +92,8 @@ export interface Hunt {
   /** The version of the handle that was known when the blocks of the credits were last read. */
   readonly creditsSeen?: Revision
   readonly chores: ReadonlyArray<Chore>
-  /** The version of the handle whose addresses were looked at, and whether they are accounted for. */
-  readonly held?: { readonly revision: Revision; readonly isSettled: boolean }
+  /** The version of the handle that was known when all its blocks were last read. */
+  readonly heldAt?: Revision
   /** For purpose `Ensure`: the block. */
   readonly ensured?: string
   readonly refusal?: Refusal
