@@ -20,6 +20,7 @@ import {
   type OpenRelease,
   type ReleaseProgress,
   releaseStep,
+  rereadDoubted,
 } from './release-progress.ts'
 import { getIn, listIn, notYetRead } from './snapshot.ts'
 
@@ -119,6 +120,8 @@ export const releaseByHandleDecision = (
     const cidrs = [...new Set([...Object.keys(handle?.blocks ?? {}), ...hints, ...attempted])]
     const blocks = blockGets(cidrs)
     if (notYetRead(snapshot, blocks).length > 0) return right(readMore(blocks, progress))
+    const again = rereadDoubted(progress)
+    if (again !== undefined) return right(again)
     const open = openFor(handleKey, cidrs, situation, progress)
     if (handle === undefined && open.releases.length === 0 && !progress.begun) {
       const message = `resource does not exist: IPAMHandleKey(id=${id})`

@@ -17,6 +17,7 @@ import {
   type OpenRelease,
   type ReleaseProgress,
   releaseStep,
+  rereadDoubted,
 } from './release-progress.ts'
 import { getIn, notYetRead } from './snapshot.ts'
 
@@ -52,12 +53,14 @@ const releaseIn = (
     const ordinals = own.map(({ ordinal }) => ordinal)
     return { releases: [blockRelease(stored, ordinals, coolingIn(situation))], orphaned: [] }
   }
-  const held = stored === undefined ? 0 : ordinalsOfHandle(stored.value, handleID).length
+  // Of a block that is gone: somebody on another node may be about to make it. That is for garbage
+  // collection, which waits.
+  if (stored === undefined) return { releases: [], orphaned: [] }
+  const held = ordinalsOfHandle(stored.value, handleID).length
   const isSuspect = progress.suspects.some((one) => one.cidr === cidr)
   const isStale = counted > held && (held === 0 || isSuspect)
   if (!isStale || isOwed(progress, { handleID, cidr })) return { releases: [], orphaned: [] }
   const change = { ...staleEntry(handleID, cidr), released: counted - held, remaining: held }
-  if (stored === undefined) return { releases: [], orphaned: [change] }
   const rewrite: BlockRelease = { stored, ordinals: [], handleChanges: [change] }
   return { releases: [rewrite], orphaned: [] }
 }
@@ -99,6 +102,8 @@ export const releaseFixedDecision = (
     const context = notYetRead(snapshot, releaseContext)
     if ('queries' in counted) return right(readMore([...counted.queries, ...context], progress))
     if (context.length > 0) return right(readMore(context, progress))
+    const again = rereadDoubted(progress)
+    if (again !== undefined) return right(again)
     const attempted = [...progress.attempted.values()].map((one) => one.cidr)
     const cidrs = [...new Set([...counted.cidrs, ...attempted])]
     return right(decideOn(request, cidrs, situation, progress))

@@ -16,7 +16,13 @@ import { type Decision, done, readMore, type Situation, type Step } from './deci
 import { locateBlock } from './locate-block.ts'
 import { type Batch, isCounted, type JudgedBatch, judgeBatch } from './release-batch.ts'
 import { checksAfter, coolingIn, type ReleaseOutcome, releaseContext } from './release-by-handle.ts'
-import { isOwed, noProgress, type ReleaseProgress, releaseStep } from './release-progress.ts'
+import {
+  isOwed,
+  noProgress,
+  type ReleaseProgress,
+  releaseStep,
+  rereadDoubted,
+} from './release-progress.ts'
 import { parseReleaseOptions, type ReleaseRequest } from './release-request.ts'
 import { getIn, notYetRead, type Snapshot, wasRead } from './snapshot.ts'
 
@@ -116,6 +122,8 @@ const decideOn = (
   const { snapshot } = situation
   const first = firstQueries(requests)
   if (notYetRead(snapshot, first).length > 0) return readMore(first, progress)
+  const again = rereadDoubted(progress)
+  if (again !== undefined) return again
   const sorted = sortByBlock(snapshot, requests, progress)
   if (sorted.unread.length > 0) return readMore(sorted.unread, progress)
   const cooling = coolingIn(situation)

@@ -9,7 +9,7 @@
 import { formatIPAddress } from '../ip/address.ts'
 import { trustedCIDR } from '../ip/cidr.ts'
 import { addressAt } from '../ip/ordinal.ts'
-import type { Write } from '../ports/datastore.ts'
+import type { Query, Write } from '../ports/datastore.ts'
 import { attributeAt } from './block-changes.ts'
 import {
   type BlockRelease,
@@ -18,7 +18,7 @@ import {
   type HandleChange,
   handleWrites,
 } from './block-release.ts'
-import type { Step } from './decision.ts'
+import { readAgain, type Step } from './decision.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** An allocation that a commit gave back, or may have given back. */
@@ -41,6 +41,8 @@ export interface ReleaseProgress {
   readonly attempted: ReadonlyMap<string, AttemptedRelease>
   readonly owed: ReadonlyArray<HandleChange>
   readonly suspects: ReadonlyArray<SuspectEntry>
+  /** The blocks of the suspects have to be read after their handles. */
+  readonly mustReread?: boolean
 }
 
 export const noProgress: ReleaseProgress = {
@@ -109,7 +111,20 @@ const owedAfter = ({ blocks, handles, changes }: Commit, applied: number) => {
 const doubted = (
   progress: ReleaseProgress,
   unpaid: ReadonlyArray<HandleChange>,
-): ReleaseProgress => ({ ...progress, owed: [], suspects: [...progress.suspects, ...unpaid] })
+): ReleaseProgress => {
+  const suspects = [...progress.suspects, ...unpaid]
+  return { ...progress, owed: [], suspects, mustReread: suspects.length > 0 }
+}
+
+/** The read that must come before suspects are held against their blocks. */
+export const rereadDoubted = (
+  progress: ReleaseProgress,
+): Step<ReleaseProgress, never> | undefined => {
+  if (progress.mustReread !== true) return undefined
+  const cidrs = new Set(progress.suspects.map(({ cidr }) => cidr))
+  const blocks = [...cidrs].map((cidr): Query => ({ get: { kind: 'Block', cidr } }))
+  return readAgain(blocks, { ...progress, mustReread: false })
+}
 
 /** As much as fits: handles go with the last blocks. */
 const nextCommit = (
