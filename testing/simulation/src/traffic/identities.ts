@@ -157,6 +157,8 @@ export class Identities {
     const { world, cluster } = this.#simulation
     const { pod, handle } = identity
     const name = `default/${pod}`
+    // Nothing is scheduled to a node that was lost meanwhile.
+    if (!cluster.nodes.has(node)) return
     identity.sinceMs ??= world.nowMs
     // What it has may be released while its ADD is at work: asked for when the ADD has answered.
     const before = {
