@@ -105,6 +105,7 @@ const deleted = { tag: 'Done', addresses: [] }
 /** Looks at a copy: SQLite finds the way out of /proc by itself, and would read another disk. */
 const soundStore = async (): Promise<Values['Block']> => {
   const copy = join(directory.path, 'copy')
+  rmSync(copy, { recursive: true, force: true })
   await disk.run('cp', '-a', disk.inside, copy)
   const datastore = await openLocal(copy)
   expect(await judgeStored(datastore, claims)).toEqual([])
@@ -185,7 +186,29 @@ test('a directory for the lock that cannot be written: the work goes on without 
   await soundStore()
 })
 
-test('a clock set back: stamps of the future neither go back nor stop anybody', async () => {
+/** The executable with another clock than everybody else. */
+const atClock = (offset: string): Way => ({
+  through: ['env', 'DONT_FAKE_MONOTONIC=1', 'faketime', '-f', offset],
+})
+
+test('a clock that was a year ahead is set back, and then too far: nothing stops, nothing goes back', async () => {
+  for (const one of ['a', 'b']) {
+    expect(await add(one, atClock('+400d'))).toMatchObject({ tag: 'Done' })
+  }
+  const first = await soundStore()
+  expect(Date.parse(first.affinityClaimTime ?? '')).toBeGreaterThan(Date.now() + yearMs)
+  expect(await del('a')).toEqual(deleted)
+  const clocks = ['+0', '-400d', '+1d', '-1d', '+400d', '-3650d']
+  const all = await Promise.all(clocks.map((clock, n) => add(`c${n}`, atClock(clock))))
+  expect(all.map(({ tag }) => tag)).toEqual(clocks.map(() => 'Done'))
+  expect(await add('a')).toMatchObject({ tag: 'Done' })
+  const last = await soundStore()
+  // A release and seven allocations: each of them one step, whatever its clock said.
+  expect(last.sequenceNumber).toBe(first.sequenceNumber + 8n)
+  expect(last.affinityClaimTime).toBe(first.affinityClaimTime)
+})
+
+test('stamps of the future: neither do they go back, nor do they stop anybody', async () => {
   for (const one of ['a', 'b']) expect(await add(one)).toMatchObject({ tag: 'Done' })
   const file = join(directory.path, 'copy')
   await disk.run('cp', '-a', disk.inside, file)
