@@ -103,7 +103,8 @@ export class Identities {
       if (claims.get(address)?.holder === undefined) claims.end(address, handleID)
     }
     identity.kept = []
-    identity.wishes.clear()
+    // It may come too late, and then the next start has them again, wherever they are from.
+    for (const address of kept) identity.wishes.add(address)
     // The next set of this name may be an ordinary one.
     identity.isAnnotated = event.random.chance(0.7)
     releasable.add(handleID)
