@@ -109,4 +109,14 @@ describe('the members of a service', () => {
     await expect(start(ipam, ['a'], [], 1)).rejects.toThrow('per host block limit')
     expect(await start(ipam, ['a', 'b'], [], 1)).toBe('b')
   })
+
+  test('and the other family is served by its own member all the same', async () => {
+    const ipam = await world()
+    await times(4, () => start(ipam, ['a']))
+    expect(await start(ipam, ['a', 'b'], ['x'], 1)).toBe('bx')
+    expect(await start(ipam, ['a', 'b'], ['x', 'y'], 1)).toBe('bx')
+    await times(4, () => start(ipam, [], ['x'], 0))
+    expect(await start(ipam, ['b'], ['x', 'y'], 1)).toBe('by')
+    await expect(start(ipam, ['b'], ['x'], 1)).rejects.toThrow('per host block limit')
+  })
 })

@@ -23,10 +23,10 @@ interface Step {
   readonly hasNext: boolean
 }
 
+const nothing: Step = { num: 0, pools: [], hasNext: true }
+
 const stepOf = (steps: ReadonlyArray<Pools>, n: number, num: number, got: number): Step =>
-  n < steps.length && got < num
-    ? { num, pools: steps[n], hasNext: n + 1 < steps.length }
-    : { num: 0, pools: [], hasNext: true }
+  n < steps.length && got < num ? { num, pools: steps[n], hasNext: n + 1 < steps.length } : nothing
 
 const ask = async (
   ipam: IPAM,
@@ -44,9 +44,13 @@ const ask = async (
     })
   } catch (error) {
     // The limit counts the node's blocks in the pools asked for: here, in this member.
-    const hasNext = v4.hasNext && v6.hasNext
-    if (hasNext && error instanceof IPAMFailure && error.tag === 'BlockLimit') return {}
-    throw error
+    if (!(error instanceof IPAMFailure) || error.tag !== 'BlockLimit') throw error
+    const { partial = {} } = error.details as { readonly partial?: AutoAssignResult }
+    // IPv4 is served first: what is said of IPv6 tells that IPv6 has met the limit.
+    const isV6 = v6.num > 0 && partial.v6 !== undefined
+    if (!(isV6 ? v6 : v4).hasNext) throw error
+    if (!isV6) return v6.num > 0 ? ask(ipam, request, nothing, v6) : {}
+    return partial.v4 === undefined ? {} : { v4: partial.v4 }
   }
 }
 
