@@ -2,10 +2,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  fixedIPRecordKeys,
   fixedIPRecordMetadata,
   fixedIPRecordName,
-  fixedIPRecordPatch,
-  fixedIPRecordRemoval,
   mayHoldLeftovers,
   readFixedIPRecord,
 } from '../src/harmonycloud/index.ts'
@@ -59,16 +58,16 @@ describe('reading', () => {
   })
 })
 
-test('what is patched in is read back, and what is removed is gone', () => {
+test('what stands under the keys of a pod is read back, and is that pod’s', () => {
   const octet = fc.integer({ min: 0, max: 255 })
   const ipv4 = fc.tuple(octet, octet, octet, octet).map((octets) => octets.join('.'))
   const pod = fc.stringMatching(/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?-\d{1,4}$/)
   fc.assert(
     fc.property(pod, fc.option(ipv4, { nil: undefined }), (name, address) => {
-      const patch = JSON.parse(fixedIPRecordPatch(name, address ? { ipv4: address } : {}))
-      expect(Object.keys(patch.data)).toEqual([`${name}-ipv4`, `${name}-ipv6`])
-      expect(podsOf(patch.data)).toEqual(address ? { [name]: { ipv4: address } } : {})
-      expect(podsOf(JSON.parse(fixedIPRecordRemoval(name)).data)).toEqual({})
+      const keys = fixedIPRecordKeys(name)
+      expect(Object.values(keys)).toEqual([`${name}-ipv4`, `${name}-ipv6`])
+      const data = { [keys.ipv4]: address ?? '', [keys.ipv6]: '' }
+      expect(podsOf(data)).toEqual(address ? { [name]: { ipv4: address } } : {})
     }),
   )
 })

@@ -132,21 +132,3 @@ export const readFixedIPRecord = (
   }
   return { pods, odd }
 }
-
-/**
- * One pod's keys as a JSON merge patch of the ConfigMap: nobody else's keys are touched, so pods
- * that start together never conflict. As in the first version both keys are always written, the
- * family that has no address as an empty string.
- */
-export const fixedIPRecordPatch = (pod: string, addresses: FixedAddresses): string => {
-  const { ipv4, ipv6 } = fixedIPRecordKeys(pod)
-  return JSON.stringify({
-    data: { [ipv4]: addresses.ipv4 ?? '', [ipv6]: addresses.ipv6 ?? '' },
-  })
-}
-
-/** Takes one pod's keys out of the record. */
-export const fixedIPRecordRemoval = (pod: string): string => {
-  const { ipv4, ipv6 } = fixedIPRecordKeys(pod)
-  return JSON.stringify({ data: { [ipv4]: null, [ipv6]: null } })
-}

@@ -6,8 +6,6 @@ export {
   fixedIPRecordLabels,
   fixedIPRecordMetadata,
   fixedIPRecordName,
-  fixedIPRecordPatch,
-  fixedIPRecordRemoval,
   fixedIPRecordVersion,
   mayHoldLeftovers,
   type OddEntry,
