@@ -4,6 +4,8 @@
  */
 export { type ControllerClock, machineClock } from './clock.ts'
 export { collectGarbage } from './decisions/collect-garbage.ts'
+export { type FixedIdentity, fixedInventory } from './decisions/fixed-inventory.ts'
+export { type RetentionPolicy, retentionVerdict } from './decisions/retention.ts'
 export { createLog, type Log, type LogLevel } from './log.ts'
 export { main } from './main.ts'
 export type { Reconciler } from './reconciler.ts'

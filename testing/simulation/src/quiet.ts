@@ -57,6 +57,13 @@ export const quieten = async (simulation: Simulation, traffic: Traffic): Promise
   world.heal()
   world.note('quiet', 'begins')
   await edit(simulation, event(), 'reset the settings')
+  // Whatever has no pod now is to be given back.
+  const scaledDown = {
+    goneSinceMs: undefined,
+    replicas: 0,
+    policy: { tag: 'ReleaseOnScaleDown' },
+  } as const
+  simulation.fixedSet.set(world.nowMs, scaledDown)
   await world.scheduler.sleep(settleMs)
   for (let i = 0; i < collections; i += 1) {
     if (i === 1) for (const node of nodes) await probe(simulation, event(), node)

@@ -1,5 +1,5 @@
 /** What the parts of the traffic work with. */
-import { collectGarbage } from '@hc-calico/controller'
+import { collectGarbage, retentionVerdict } from '@hc-calico/controller'
 import type { IPAM } from '@hc-calico/ipam-core'
 import type { Datastore } from '@hc-calico/ipam-core/ports'
 import type { SeededRandom } from './seeded-random.ts'
@@ -7,6 +7,8 @@ import { prepareSettings } from './traffic/settings.ts'
 import { Claims } from './truth/claims.ts'
 import { Cluster } from './truth/cluster.ts'
 import { FixedRecords } from './truth/fixed-records.ts'
+import type { FixedSet } from './truth/fixed-set.ts'
+import { History } from './truth/history.ts'
 import type { Settings } from './truth/settings-over-time.ts'
 import type { World } from './world.ts'
 
@@ -17,6 +19,7 @@ export interface Parts {
   /** What every process of ours calls. */
   readonly ipam: (ipam: IPAM, datastore: Datastore) => IPAM
   readonly collectGarbage: typeof collectGarbage
+  readonly retentionVerdict: typeof retentionVerdict
   /** Whether a pod, as the API server has it now, still stands behind an allocation. */
   readonly revalidates: boolean
 }
@@ -28,6 +31,7 @@ export interface Simulation {
   readonly claims: Claims
   readonly settings: Settings
   readonly records: FixedRecords
+  readonly fixedSet: History<FixedSet>
   /** Nodes there ever are. */
   readonly nodes: ReadonlyArray<string>
   /** The node whose kubelet calls upstream's allocator, if any. */
@@ -60,12 +64,16 @@ export const simulationOf = (world: World, nodes: ReadonlyArray<string>): Simula
     datastore: (datastore) => datastore,
     ipam: (ipam) => ipam,
     collectGarbage,
+    retentionVerdict,
     revalidates: true,
   },
   cluster: new Cluster(nodes, { listed: ['b', 'c'], draining: [] }),
   claims: new Claims(),
   settings: prepareSettings(world, nodes),
   records: new FixedRecords(),
+  fixedSet: new History<FixedSet>({
+    ...{ goneSinceMs: undefined, replicas: 4, policy: { tag: 'WhileSetExists' } },
+  }),
   nodes,
   upstreamNode: undefined,
   upstreamHandles: new Set(),

@@ -7,7 +7,7 @@ import { wrongWrites } from './mutants/wrong-writes.ts'
 /** Requests before the traffic drains; what only the quiet end shows is seen after it. */
 const stepsMax = 3000
 /** Tried in this order; most are caught with the first. */
-const seeds = [1, 2, 3, 4]
+const seeds = [1, 2, 3, 4, 5, 6, 7, 8]
 
 const mutants = [...wrongWrites, ...wrongDecisions]
 const cases = mutants.flatMap(({ name, modes, parts }) =>

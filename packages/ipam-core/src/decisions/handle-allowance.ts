@@ -11,9 +11,9 @@ import { addressAt, addressInBlock } from '../ip/ordinal.ts'
 import type { Handle } from '../model/handle.ts'
 import type { KeyValue } from '../ports/datastore.ts'
 import { ordinalsOfHandle } from './block-changes.ts'
-import { creditedIn, fences } from './credits.ts'
+import { creditedIn, fences, withoutCredits } from './credits.ts'
 import { readAgain } from './decision.ts'
-import { blocksOfHandle, handleCount } from './handle-changes.ts'
+import { blocksOfHandle, handleCount, handleWrite } from './handle-changes.ts'
 import {
   blockAt,
   blockKey,
@@ -65,6 +65,29 @@ const fenced = (
 }
 
 /**
+ * Where commits are not atomic, what is counted too much in a block that is there is taken out first,
+ * together with a rewrite of the block. Using it would leave the handle as it is, and another request
+ * that means to use it, here or by counting elsewhere, would not notice.
+ */
+const returnSurplus = (
+  ground: Ground,
+  { heldAt: _, ...again }: Hunt,
+  handle: KeyValue<'Handle'>,
+  surplus: ReadonlyArray<Credit>,
+): Move | undefined => {
+  if (ground.situation.capabilities.atomicCommit === true) return undefined
+  const there = surplus.filter(({ cidr }) => blockAt(ground, cidr).tag === 'Stored')
+  const write = handleWrite(handle, withoutCredits(handle.value, there))
+  if (there.length === 0 || write === undefined) return undefined
+  const blocks = fences(
+    ground,
+    there.map(({ cidr }) => cidr),
+  )
+  const writes = [...blocks, write]
+  return stepTo({ tag: 'Write', writes, progress: again, ifConflict: again, ifUnknown: again })
+}
+
+/**
  * What the handle holds, taken into account; undefined when all of it is. Looked at each time: a server
  * that stores nothing where nothing is different does not tell by the handle's version that another
  * request has used a count for an address.
@@ -75,6 +98,8 @@ const accountedFor = (ground: Ground, hunt: Hunt, handle: KeyValue<'Handle'>): M
   const found = held.flatMap((one) => one.found).slice(0, stillWanted(ground, hunt))
   const surplus = held.map((one) => one.surplus).filter(({ count }) => count > 0)
   if (found.length + surplus.length === 0) return undefined
+  const returned = returnSurplus(ground, hunt, handle, surplus)
+  if (returned !== undefined) return returned
   const next: Hunt = {
     ...hunt,
     assigned: [...hunt.assigned, ...found],

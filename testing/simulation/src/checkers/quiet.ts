@@ -5,12 +5,13 @@
 import type { Values } from '@hc-calico/ipam-core/ports'
 import type { Simulation } from '../simulation.ts'
 import { addressesOf, allocationsIn } from '../traffic/allocations.ts'
+import { mayGo } from '../truth/fixed-set.ts'
 import { attributeOf, claimFault } from './blocks.ts'
 
 type Block = Values['Block']
 
 const judgeAddresses = (
-  { world, claims, releasable }: Simulation,
+  { world, claims, releasable, fixedSet, cluster }: Simulation,
   blocks: ReadonlyArray<Block>,
 ): void => {
   const stored = new Map(
@@ -23,8 +24,14 @@ const judgeAddresses = (
     if (fault !== undefined) world.violate('nobody loses an address', `${address}: ${fault}`)
   }
   for (const [address, attribute] of stored) {
-    if (attribute === undefined || claims.get(address) !== undefined) continue
-    if (releasable.has(attribute.handleID ?? '')) continue
+    if (attribute === undefined) continue
+    const pod = /^hc-fixed\.default\.(.*)$/.exec(attribute.handleID ?? '')?.[1]
+    const isDue =
+      pod !== undefined &&
+      !cluster.pods.has(`default/${pod}`) &&
+      mayGo(fixedSet.now, pod, world.nowMs)
+    if (!isDue && claims.get(address) !== undefined) continue
+    if (!isDue && releasable.has(attribute.handleID ?? '')) continue
     const who = attribute.handleID ?? `cooling since ${attribute.releasedAt}`
     world.violate('nothing leaks', `${address}: ${who}`)
   }

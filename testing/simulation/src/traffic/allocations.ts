@@ -1,5 +1,5 @@
 /** What a collector sees of the blocks: one entry per address that is allocated and not cooling. */
-import { fixedStateOf } from '@hc-calico/ipam-core'
+import { type FixedState, fixedStateOf } from '@hc-calico/ipam-core'
 import { addressInBlock, trustedCIDR } from '@hc-calico/ipam-core/ip'
 import type { Values } from '@hc-calico/ipam-core/ports'
 
@@ -9,7 +9,7 @@ export interface Allocation {
   readonly handleID: string
   readonly sequenceNumber: bigint
   readonly attributes: Readonly<Record<string, string>>
-  readonly fixed?: { readonly identity: string; readonly holder?: { id: string; node: string } }
+  readonly fixed?: FixedState
 }
 
 const addresses = new Map<string, ReadonlyArray<string>>()

@@ -3,6 +3,7 @@
  * again, reservations and configuration edited, the service's list of pools too, and blocks are
  * taken from their nodes, gently or not.
  */
+import type { RetentionPolicy } from '@hc-calico/controller'
 import { defaultIPAMConfig } from '@hc-calico/ipam-core'
 import type { Write } from '@hc-calico/ipam-core/ports'
 import { attempt, type Hands } from '../attempt.ts'
@@ -78,6 +79,27 @@ const editService: Edit = async ({ cluster, world }, _, random) => {
   })
 }
 
+const policies: ReadonlyArray<RetentionPolicy> = [
+  { tag: 'WhileSetExists' },
+  { tag: 'ReleaseOnScaleDown' },
+  { tag: 'KeepAfterSet', ms: 600_000 },
+  { tag: 'Forever' },
+]
+
+/** It is scaled, gets another policy, is deleted, or is made again. */
+const editSet: Edit = async ({ fixedSet, world }, _, random) => {
+  const set = fixedSet.now
+  if (set.goneSinceMs !== undefined) {
+    fixedSet.set(world.nowMs, {
+      goneSinceMs: undefined,
+      replicas: 4,
+      policy: random.pick(policies),
+    })
+  } else if (random.chance(0.3)) fixedSet.set(world.nowMs, { ...set, goneSinceMs: world.nowMs })
+  else if (random.chance(0.5)) fixedSet.set(world.nowMs, { ...set, replicas: 1 + random.below(4) })
+  else fixedSet.set(world.nowMs, { ...set, policy: random.pick(policies) })
+}
+
 const releaseAffinities: Edit = async ({ nodes }, { ipam }, random) => {
   const host = random.pick(nodes)
   const mustBeEmpty = random.chance(0.7)
@@ -103,6 +125,7 @@ const edits: Readonly<Record<EditName, Edit>> = {
   'edit the reservation': editReservation,
   'edit the configuration': editConfig,
   'edit the service': editService,
+  'edit the set': editSet,
   'release affinities': releaseAffinities,
   'reset the settings': resetSettings,
 }
@@ -112,6 +135,7 @@ export type EditName =
   | 'edit the reservation'
   | 'edit the configuration'
   | 'edit the service'
+  | 'edit the set'
   | 'release affinities'
   | 'reset the settings'
 

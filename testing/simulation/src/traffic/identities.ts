@@ -6,6 +6,7 @@
 import { type FixedState, fixedStateOf } from '@hc-calico/ipam-core'
 import { attempt } from '../attempt.ts'
 import type { Event, Simulation } from '../simulation.ts'
+import { isWanted, mayGo } from '../truth/fixed-set.ts'
 import type { Sandbox } from '../truth/sandboxes.ts'
 import { letGo, type Running, startContainer, stopContainer } from './containers.ts'
 import { answerWish, freeze, has, loosen, wish } from './fixed-edits.ts'
@@ -59,7 +60,7 @@ export class Identities {
       sinceMs: undefined,
       running: undefined,
       // The others become fixed while they run.
-      isAnnotated: n % 3 !== 1,
+      isAnnotated: n % 2 === 0,
       wishes: new Set(),
       tail: Promise.resolve(),
     }))
@@ -86,33 +87,45 @@ export class Identities {
     return identity.tail
   }
 
-  /** The controller gives back what is parked, as retention does when a set is gone. */
+  /** Somebody gives back by hand what is parked. */
   async release(event: Event): Promise<void> {
-    const { claims, releasable } = this.#simulation
     const identity = event.random.pick(this.#all)
-    const { handle: handleID, running, kept } = identity
+    const { handle: handleID, running } = identity
     if (running !== undefined) return
     const seen = stateOf(this.#simulation, handleID)
     if (seen === undefined || seen.holder !== undefined) return
-    // The keys leave the record first: what they say would be a wish of whoever comes next.
-    for (const family of [4, 6] as const) {
-      this.#simulation.records.set(identity.pod, family, undefined)
-    }
-    // From here on the identity may count on nothing, until it is given something again.
-    for (const address of kept) {
-      if (claims.get(address)?.holder === undefined) claims.end(address, handleID)
-    }
-    identity.kept = []
-    // It may come too late, and then the next start has them again, wherever they are from.
-    for (const address of kept) identity.wishes.add(address)
+    this.#forget(identity)
     // The next set of this name may be an ordinary one.
     identity.isAnnotated = event.random.chance(0.7)
-    releasable.add(handleID)
     await attempt(this.#simulation, event, {
       node: 'controller',
       what: `release ${handleID}`,
       run: ({ ipam }) => ipam.releaseFixed({ handleID, epoch: seen.epoch }),
     })
+  }
+
+  /** Retention is about to give back what it has: where that is wrong, it still counts on it. */
+  giveUp(handleID: string): void {
+    const { world, cluster, fixedSet } = this.#simulation
+    const identity = this.#all.find(({ handle }) => handle === handleID)
+    if (identity === undefined || identity.running !== undefined) return
+    if (cluster.pods.has(`default/${identity.pod}`)) return
+    if (mayGo(fixedSet.now, identity.pod, world.nowMs)) this.#forget(identity)
+  }
+
+  /** From here on the identity may count on nothing, until it is given something again. */
+  #forget(identity: Identity): void {
+    const { claims, releasable, records } = this.#simulation
+    const { handle, pod, kept } = identity
+    // The keys leave the record first: what they say would be a wish of whoever comes next.
+    for (const family of [4, 6] as const) records.set(pod, family, undefined)
+    for (const address of kept) {
+      if (claims.get(address)?.holder === undefined) claims.end(address, handle)
+      // The release may come too late, and then the next start has them again, wherever they are from.
+      identity.wishes.add(address)
+    }
+    identity.kept = []
+    releasable.add(handle)
   }
 
   /** One of several things that people and the controller do about one of them. */
@@ -150,8 +163,11 @@ export class Identities {
     if (ending === 'graceful' && event.random.chance(0.3)) {
       await world.scheduler.sleep(event.random.between(1000, 600_000))
     }
-    if (ending !== 'sandbox restarted') cluster.setPod(world.nowMs, `default/${pod}`, undefined)
-    await this.#start(event, identity, node)
+    const wanted = isWanted(this.#simulation.fixedSet.now, pod)
+    if (ending !== 'sandbox restarted' || !wanted) {
+      cluster.setPod(world.nowMs, `default/${pod}`, undefined)
+    }
+    if (wanted) await this.#start(event, identity, node)
   }
 
   async #start(event: Event, identity: Identity, node: string): Promise<void> {

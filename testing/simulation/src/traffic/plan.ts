@@ -14,6 +14,7 @@ export type EventName =
   | 'identity'
   | 'release an identity'
   | 'edit an identity'
+  | 'retain'
   | 'collect'
   | 'upstream collects'
   | 'lose a node'
@@ -27,6 +28,8 @@ const weights: ReadonlyArray<readonly [EventName, number]> = [
   ['identity', 14],
   ['release an identity', 3],
   ['edit an identity', 6],
+  ['retain', 6],
+  ['edit the set', 4],
   ['collect', 10],
   ['upstream collects', 3],
   ['cut a node off', 3],

@@ -6,6 +6,7 @@ import { Identities } from './identities.ts'
 import { loseNode } from './nodes.ts'
 import { type Planned, planned } from './plan.ts'
 import { podLife, rollout } from './pods.ts'
+import { Retention } from './retention.ts'
 import { UpstreamCollector } from './upstream-collector.ts'
 
 const identityCount = 4
@@ -17,6 +18,7 @@ export class Traffic {
   readonly collector: Collector
   readonly identities: Identities
   readonly #upstreamCollector: UpstreamCollector
+  readonly #retention: Retention
   /** Events that have taken place, with their names. */
   readonly done: Array<readonly [index: number, name: string]> = []
 
@@ -25,6 +27,7 @@ export class Traffic {
     this.collector = new Collector(simulation)
     this.#upstreamCollector = new UpstreamCollector(simulation)
     this.identities = new Identities(simulation, identityCount)
+    this.#retention = new Retention(simulation, this.identities)
   }
 
   /**
@@ -61,6 +64,8 @@ export class Traffic {
         return identities.release(event)
       case 'edit an identity':
         return identities.edit(event)
+      case 'retain':
+        return this.#retention.run(event)
       case 'collect':
         return this.collector.collect(event)
       case 'upstream collects':
@@ -76,8 +81,9 @@ export class Traffic {
     }
   }
 
-  /** One more collection, outside the plan. */
-  collect(event: Event): Promise<void> {
-    return this.collector.collect(event)
+  /** One more run of the controller's loops, outside the plan. */
+  async collect(event: Event): Promise<void> {
+    await this.collector.collect(event)
+    await this.#retention.run(event)
   }
 }

@@ -2,7 +2,7 @@
  * Deliberate bugs, one at a time, in what is decided: whom an address belongs to, who may still park
  * or release it, what garbage collection believes.
  */
-import { collectGarbage } from '@hc-calico/controller'
+import { collectGarbage, retentionVerdict } from '@hc-calico/controller'
 import { fixedKeys, type IPAM } from '@hc-calico/ipam-core'
 import type { Datastore } from '@hc-calico/ipam-core/ports'
 import type { Mutant } from './mutant.ts'
@@ -22,6 +22,12 @@ const collecting = (name: string, change: (plan: Plan, situation: Situation) => 
   name,
   modes: both,
   parts: { collectGarbage: (situation) => change(collectGarbage(situation), situation) },
+})
+
+const retaining = (name: string, verdict: typeof retentionVerdict): Mutant => ({
+  name,
+  modes: both,
+  parts: { retentionVerdict: verdict },
 })
 
 /** Everything that is suspected now has been for ever. */
@@ -156,6 +162,15 @@ export const wrongDecisions: ReadonlyArray<Mutant> = [
     repinFixed: async ({ handleID, epoch, holderID }) =>
       ipam.releaseFixed({ handleID, epoch, ...(holderID === undefined ? {} : { holderID }) }),
   })),
+  retaining('retention gives nothing back', () => ({ tag: 'Keep' })),
+  retaining('retention does not ask for the policy', (situation) =>
+    retentionVerdict({
+      ...situation,
+      set: situation.set && { ...situation.set, policy: { tag: 'ReleaseOnScaleDown' } },
+      recordedPolicy: { tag: 'WhileSetExists' },
+    }),
+  ),
+  retaining('retention gives back whatever is parked', () => ({ tag: 'Release' })),
   collecting('nothing is ever released', (plan) => ({ ...plan, release: [] })),
   collecting('handles that own nothing stay', (plan) => ({ ...plan, deleteHandles: [] })),
   collecting(
