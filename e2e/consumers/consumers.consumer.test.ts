@@ -15,12 +15,16 @@ let folder: string
 const run = (command: string, args: ReadonlyArray<string>, cwd: string): string =>
   execFileSync(command, args, { cwd, encoding: 'utf8', timeout: 120_000, stdio: 'pipe' })
 
-const entriesOf = (name: string): ReadonlyArray<string> => {
-  const { exports } = JSON.parse(readFileSync(`packages/${name}/package.json`, 'utf8'))
-  return Object.keys(exports)
-    .filter((entry) => entry !== './package.json')
-    .map((entry) => `@hc-calico/${name}${entry.slice(1)}`)
-}
+/** Entries by name; those that only the sources of this repository have are for nobody else. */
+const entriesOf =
+  (isForOthers: boolean) =>
+  (name: string): ReadonlyArray<string> => {
+    const { exports } = JSON.parse(readFileSync(`packages/${name}/package.json`, 'utf8'))
+    return Object.keys(exports)
+      .filter((entry) => entry !== './package.json')
+      .filter((entry) => 'default' in exports[entry] === isForOthers)
+      .map((entry) => `@hc-calico/${name}${entry.slice(1)}`)
+  }
 
 const program = `
 import { createIPAM } from '@hc-calico/ipam-core'
@@ -60,7 +64,13 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-test.each(packages.flatMap(entriesOf))('plain Node ESM imports %s', (entry) => {
+test.each(packages.flatMap(entriesOf(false)))('nobody else can import %s', (entry) => {
+  const code = `await import('${entry}')`
+  const attempt = () => run(process.execPath, ['--input-type=module', '-e', code], folder)
+  expect(attempt).toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
+})
+
+test.each(packages.flatMap(entriesOf(true)))('plain Node ESM imports %s', (entry) => {
   const code = `const m = await import('${entry}'); console.log(Object.keys(m).length)`
   const names = run(process.execPath, ['--input-type=module', '-e', code], folder)
   expect(Number(names)).toBeGreaterThan(0)
