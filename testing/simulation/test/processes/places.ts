@@ -21,7 +21,7 @@ export interface Place {
   close(): Promise<void>
 }
 
-const pool = { ...poolNamed('a'), cidr: '10.1.0.0/25' }
+const pool = { ...poolNamed('a'), cidr: '10.1.0.0/22' }
 const nodes = ['n1', 'n2', 'n3'] as const
 
 const fileName = 'datastore.sqlite'
