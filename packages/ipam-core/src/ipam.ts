@@ -155,7 +155,7 @@ export interface TakeOverFixedRequest {
   /** Words for people; stands in the attributes. */
   readonly identity: string
   readonly holder: FixedHolder
-  /** Asked again after something else: only if all of it is the asker's, at this epoch (OwnerMismatch). */
+  /** Asked again after something else: only if all of it is the asker's, at this epoch or before (OwnerMismatch). */
   readonly epoch?: number
 }
 

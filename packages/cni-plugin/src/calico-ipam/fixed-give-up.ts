@@ -34,7 +34,8 @@ export const giveUp = async (
     const isOwn = await Promise.all(fresh.map((ip) => isHolder(ipam, ip, holder.id)))
     const ips = fresh.filter((_, i) => isOwn[i])
     const seen = { handleID, epoch: before?.epoch ?? firstEpoch, holderID: holder.id }
-    if (ips.length > 0) await ipam.releaseFixed({ ...seen, ips })
+    // Each for itself: what an earlier ADD of this container took has another epoch, and is parked.
+    for (const ip of ips) await ipam.releaseFixed({ ...seen, ips: [ip] })
     await parkAddresses(session, ipam, identity)
   } catch (error) {
     const reason = (error as Error).message

@@ -203,7 +203,10 @@ const wrongHandles = (
   const byName = countsBy(allocations.map(({ handleID }) => handleID && handleName(handleID)))
   for (const [handleID, { revision, count }] of wrong) {
     const held = byName.get(handleName(handleID)) ?? 0
-    if ((held > 0 && count <= held) || !isConfirmed(`handle ${handleID} ${revision}`)) continue
+    // Owned under another spelling: what it should count nobody here can tell.
+    const isOdd = held !== (owned.get(handleID) ?? 0)
+    if (isOdd || (held > 0 && count <= held)) continue
+    if (!isConfirmed(`handle ${handleID} ${revision}`)) continue
     const list = held === 0 ? deleteHandles : recount
     list.push({ handleID, revision })
   }

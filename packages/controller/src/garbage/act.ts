@@ -141,9 +141,13 @@ export const cleanNode = async (acting: Acting, node: string): Promise<boolean> 
 }
 
 /** Its addresses stay until they are released; an owner that has its affinity by now keeps it. */
-export const disown = async ({ ipam }: ControllerContext, cidr: string): Promise<boolean> => {
+export const disown = async (
+  { ipam, datastore }: ControllerContext,
+  cidr: string,
+): Promise<boolean> => {
   await ipam.releaseBlockAffinity(cidr, { mustBeEmpty: false, mustBeStale: true })
-  return true
+  const read = await datastore.read([{ get: { kind: 'Block', cidr } }])()
+  return read._tag === 'Right' && read.right[0]?.value.affinity === undefined
 }
 
 /** A handle that still owns nothing, at the revision at which that was seen first. */
@@ -166,8 +170,6 @@ export const deleteHandle = async (
     block?.value.attributes.some((one) => handleName(one.handleID ?? '') === handleName(handleID)),
   )
   if (isOwner) return false
-  const done = await datastore.commit([{ op: 'delete', key, revision: found.revision }])()
-  if (done._tag === 'Right') return true
-  if (done.left.error.tag === 'Conflict' || done.left.error.tag === 'NotFound') return false
-  throw new Error(done.left.error.message)
+  // Blocks that are there are rewritten along: somebody may have counted, and sleep before using it.
+  return context.ipam.recountHandle({ handleID, revision })
 }

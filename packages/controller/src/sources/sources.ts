@@ -45,7 +45,7 @@ export interface Sources {
   readonly blocks: Cache<BlockFacts>
   readonly pools: Cache<Values['IPPool']>
   readonly reservations: Cache<Values['IPReservation']>
-  /** Handle id to revision. */
+  /** By id: revision, and how much it counts. */
   readonly handles: Cache<SeenHandle>
   readonly affinities: Cache<Values['BlockAffinity']>
   /** Calico's own nodes; absent on the Kubernetes datastore, where they are Kubernetes' nodes. */

@@ -4,9 +4,8 @@
  * repairs, or a pending affinity, which the host's next request completes. Where commits are atomic
  * the affinity is confirmed in the same commit; otherwise it is pending here and confirmed after.
  *
- * What was written before a commit stopped is remembered as credit (credits.ts) for the next attempt.
- * Every attempt writes the handle, even with the value it has: it proves that nobody has taken our
- * count out of it meanwhile.
+ * What was written before a commit stopped is remembered as credit (credits.ts). Every attempt writes
+ * the handle: that proves that nobody has taken our count out of it meanwhile.
  */
 import { type CIDR, formatCIDR, trustedCIDR } from '../ip/cidr.ts'
 import { addressInBlock } from '../ip/ordinal.ts'
@@ -60,7 +59,7 @@ const handlePart = (
   const { handleID } = ground.plan.allocation
   if (handleID === undefined || count === 0) return undefined
   const stored = storedHandle(ground, handleID)
-  const used = usableCredits(ground, hunt, cidr)
+  const used = usableCredits(ground, hunt)
   const rest = withoutCredits(stored?.value ?? emptyHandle(handleID), used)
   const handle = incremented(rest, cidr, count)
   const write = handleWrite(stored, handle)
@@ -113,7 +112,7 @@ const afterSuccess = (ground: Ground, hunt: Hunt, attempt: Attempt): Hunt => {
     ...rest,
     assigned: [...hunt.assigned, ...attempt.ordinals.map((o) => addressInBlock(block, o))],
     late: attempt.handle === undefined ? late : late.map(({ handle, ...one }) => one),
-    credits: attempt.handle === undefined ? hunt.credits : creditsAfter(ground, hunt, cidr),
+    credits: attempt.handle === undefined ? hunt.credits : creditsAfter(ground, hunt),
     chores: isPending ? [...hunt.chores, { tag: 'Confirm', cidr }] : hunt.chores,
     alsoOwn: claims && !ground.plan.listed.includes(cidr) ? [...hunt.alsoOwn, cidr] : hunt.alsoOwn,
     ...(claims && ground.plan.purpose === 'Ensure' ? { ensured: cidr } : {}),
@@ -123,7 +122,7 @@ const afterSuccess = (ground: Ground, hunt: Hunt, attempt: Attempt): Hunt => {
 /** The hunt after an attempt of which only the handle (at least) was written. */
 const afterHandleOnly = (ground: Ground, hunt: Hunt, { cidr, ordinals }: Attempt): Hunt => ({
   ...hunt,
-  credits: [...creditsAfter(ground, hunt, cidr), { cidr, count: ordinals.length }],
+  credits: [...creditsAfter(ground, hunt), { cidr, count: ordinals.length }],
 })
 
 /** The move that tries to take what is still wanted, or what room there is, from a block. */

@@ -4,11 +4,13 @@
  * under the same handle (a replay, while this one slept) may have used the count for an address, or
  * moved it to another block, and then there is nothing left to use.
  *
- * In one atomic commit a credit moves to whatever block is used next. Elsewhere it counts for its own
- * block only, and is given back at the end, together with a rewrite of that block: whoever was about
- * to use it there fails, and finds the addresses of this request instead. A block that is not there
- * cannot be rewritten: somebody who sleeps may yet make it. Its credit stays in the handle, for the
- * handle's release or garbage collection.
+ * In one atomic commit a credit is used up by whatever block is used next. Elsewhere every attempt counts
+ * once more: a count that leaves the handle as it is leaves its version too, on a server that stores
+ * nothing where nothing is different, and whoever is about to take that count out would not notice.
+ * Credits are given back at the end, together with a rewrite of their block: whoever was about to use
+ * one there fails, and finds the addresses of this request instead. A block that is not there cannot be
+ * rewritten: somebody who sleeps may yet make it. Its credit stays in the handle, for the handle's
+ * release or garbage collection.
  */
 import type { Handle } from '../model/handle.ts'
 import type { Write } from '../ports/datastore.ts'
@@ -67,13 +69,12 @@ export const rereadCredits = (ground: Ground, hunt: Hunt): Move | undefined => {
 
 const isAtomic = ({ situation }: Ground): boolean => situation.capabilities.atomicCommit === true
 
-/** The credits that an attempt at the block may use up. */
-export const usableCredits = (ground: Ground, { credits }: Hunt, cidr: string) =>
-  isAtomic(ground) ? credits : credits.filter((one) => one.cidr === cidr)
+/** The credits that an attempt may use up. */
+export const usableCredits = (ground: Ground, { credits }: Hunt) =>
+  isAtomic(ground) ? credits : []
 
-/** The credits that are left when those for the block have been used up. */
-export const creditsAfter = (ground: Ground, { credits }: Hunt, cidr: string) =>
-  isAtomic(ground) ? [] : credits.filter((one) => one.cidr !== cidr)
+/** The credits that are left after an attempt. */
+export const creditsAfter = (ground: Ground, { credits }: Hunt) => (isAtomic(ground) ? [] : credits)
 
 export const withoutCredits = (handle: Handle, credits: ReadonlyArray<Credit>): Handle =>
   credits.reduce((rest, { cidr, count }) => decremented(rest, cidr, count), handle)

@@ -82,24 +82,20 @@ export const writesFor = (
 /**
  * Makes a handle count what its blocks bear out, where an interrupted writer left something else. A
  * block that is not written anyway is rewritten along: an allocation counts in its handle first, and
- * one that is under way then fails on the block and counts again. `bornOut` answers undefined for a
- * count that is to be left.
+ * one that is under way then fails on the block and counts again.
  */
 export const recountWrites = (
   snapshot: Snapshot,
   id: string,
-  bornOut: (cidr: string) => number | undefined,
+  bornOut: (cidr: string) => number,
   writtenAnyway: ReadonlySet<string>,
 ): ReadonlyArray<Write> => {
   const stored = getIn(snapshot, { kind: 'Handle', id })
   if (stored === undefined) return []
   const wrong = Object.entries(stored.value.blocks)
-    .filter(([cidr, count]) => count !== (bornOut(cidr) ?? count))
+    .filter(([cidr, count]) => count !== bornOut(cidr))
     .map(([cidr]) => cidr)
-  const exact = wrong.reduce(
-    (rest, cidr) => withCount(rest, cidr, bornOut(cidr) ?? 0),
-    stored.value,
-  )
+  const exact = wrong.reduce((rest, cidr) => withCount(rest, cidr, bornOut(cidr)), stored.value)
   const handle = wrong.length === 0 ? undefined : handleWrite(stored, exact)
   const blocks = wrong
     .filter((cidr) => !writtenAnyway.has(cidr))

@@ -24,11 +24,11 @@ const write = <A>(writes: ReadonlyArray<Write>, before: Progress): Next<A> => {
 export const replaced = (handleID: string): Refusal =>
   refuse('OwnerMismatch', `the addresses of ${handleID} have another holder or epoch by now`)
 
-/** Whatever is not as the asker left it: somebody has come, or the identity has begun anew. */
+/** Somebody has come, or the identity has begun anew; what an earlier ADD of the asker took is its own. */
 const isOthers = (one: Held, { holder, epoch }: TakeOverFixedRequest): boolean =>
   epoch !== undefined &&
   one.state !== undefined &&
-  (one.state.epoch !== epoch || !isHeldBy(one, holder))
+  (one.state.epoch > epoch || !isHeldBy(one, holder))
 
 /**
  * Takes the identity's addresses over; undefined when it has none. What an interrupted writer left in the

@@ -1,6 +1,7 @@
 /**
  * The next handle after a change. Calico counts upwards what was requested and keeps handles that
- * count too much for ever; these count what was taken, and whoever finds an entry stale removes it.
+ * count too much for ever; these count what was taken, and a release, or garbage collection where
+ * somebody may be asleep before using it, removes an entry that is stale.
  *
  * Counts change by difference, not to a value seen in a block: differences commute, so an
  * allocation and a release of one handle need not see each other. A stale entry (its block is gone

@@ -59,6 +59,8 @@ export type Chore =
       readonly key: Key<'BlockAffinity'>
       /** Affinity and block have been read after the attempt to take the block. */
       readonly isRead?: boolean
+      /** Its affinity has been written, perhaps. */
+      readonly isBegun?: boolean
       /** The affinity is pending and the block rewritten, both by us. */
       readonly isFenced?: boolean
     }

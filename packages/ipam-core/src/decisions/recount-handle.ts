@@ -1,5 +1,6 @@
 /**
- * Makes a handle that counts more than its blocks hold count what they hold. Only for a handle that has
+ * Makes a handle that counts more than its blocks hold count what they hold; one that counts nothing then
+ * goes. Only for a handle that has
  * not been written since it was seen, long ago: whoever counts in it now is about to take an address,
  * perhaps in a block that is yet to be made, and then the handle changes. Blocks that are there are
  * rewritten along, so that one who counted before must count again.
@@ -28,6 +29,11 @@ export const recountHandleDecision = ({
     if ('queries' in counted) return right(readMore(counted.queries, progress))
     const stored = getIn(snapshot, { kind: 'Handle', id: handleID })
     if (stored === undefined || stored.revision !== revision) return right(done(progress.isWritten))
+    if (Object.keys(stored.value.blocks).length === 0) {
+      const { key } = stored
+      const writes = [{ op: 'delete', key, revision: stored.revision }] as const
+      return right({ tag: 'Write', writes, progress: { isWritten: true } })
+    }
     const held = (cidr: string): number => {
       const block = getIn(snapshot, { kind: 'Block', cidr })?.value
       return block === undefined ? 0 : ordinalsOfHandle(block, handleID).length

@@ -13,7 +13,7 @@ import { affinityText, type Owner } from '../model/affinity-text.ts'
 import type { Block } from '../model/block.ts'
 import { defaultIPAMConfig } from '../model/ipam-config.ts'
 import type { KeyValue, Write } from '../ports/datastore.ts'
-import { isEmpty, withoutAffinity } from './block-changes.ts'
+import { isEmpty, touched, withoutAffinity } from './block-changes.ts'
 import { storeOrDelete, warm } from './block-release.ts'
 import { type Decision, done, readAgain, readMore, type Situation, type Step } from './decision.ts'
 import { getIn, notYetRead } from './snapshot.ts'
@@ -40,6 +40,8 @@ export interface ReleaseAffinityProgress {
   readonly mustReread: boolean
   /** The pair has been read again since it was first seen. */
   readonly isReread: boolean
+  /** The block has been rewritten so that the affinity may be confirmed again. */
+  readonly isFenced?: boolean
   /** The block turned out to be somebody else's: the refusal that follows the affinity's removal. */
   readonly refusal?: Refusal
 }
@@ -83,16 +85,28 @@ const objection = (block: Block, request: ReleaseAffinityRequest): Refusal | und
   return undefined
 }
 
-/** The block stays after all: an affinity that we marked is confirmed again; then the refusal. */
-const giveUp = (affinity: Pair['affinity'], refusal: Refusal, progress: Progress): Decided => {
-  if (!progress.begun || affinity?.value.state !== 'pendingDeletion') return left(refusal)
-  const { key, value, revision } = affinity
-  const confirmed = { ...value, state: 'confirmed' } as const
-  return write(
-    [{ op: 'update', key, value: confirmed, revision }],
-    { ...progress, refusal },
-    progress,
-  )
+/**
+ * The block stays after all: an affinity that we marked is confirmed again; then the refusal. Somebody
+ * else may be taking the block at this moment: so first the affinity gets another state than the mark,
+ * and the block another version; then, with the affinity unchanged since, it is confirmed.
+ */
+const giveUp = (
+  { affinity, block }: Pair,
+  refusal: Refusal,
+  { isFenced = false, ...progress }: Progress,
+): Decided => {
+  const state = affinity?.value.state
+  const isOurs = progress.begun && (state === 'pendingDeletion' || state === 'pending')
+  if (affinity === undefined || block === undefined || !isOurs) return left(refusal)
+  const put = (next: 'pending' | 'confirmed'): Write => {
+    const { key, value, revision } = affinity
+    return { op: 'update', key, value: { ...value, state: next }, revision }
+  }
+  if (isFenced) return write([put('confirmed')], { ...progress, refusal }, progress)
+  const { key, value, revision } = block
+  const fence: Write = { op: 'update', key, value: touched(value), revision }
+  const unmark = state === 'pendingDeletion' ? [put('pending')] : []
+  return write([...unmark, fence], { ...progress, isFenced: true }, progress)
 }
 
 /** The block is another owner's: our affinity, if any, is stale and goes; then the refusal. */
@@ -134,6 +148,7 @@ const decideOn = (
 ): Decided => {
   const { affinity, block: stored } = pair
   if (progress.refusal !== undefined) return left(progress.refusal)
+  if (affinity !== undefined && request.mustBeStale === true) return right(done('Kept'))
   if (stored === undefined) {
     if (affinity === undefined) return right(done(progress.begun ? 'Released' : 'Absent'))
     return write([deletion(affinity)], { ...progress, begun: true }, progress)
@@ -154,9 +169,8 @@ const decideOn = (
     // Perhaps claimed between the two reads: an owner's affinity always comes before its block.
     return right(readAgain(pairQueriesOf(request), { ...progress, isReread: true }))
   }
-  if (affinity !== undefined && request.mustBeStale === true) return right(done('Kept'))
   const refusal = objection(block, request)
-  return refusal ? giveUp(affinity, refusal, progress) : giveBack(pair, block, situation, progress)
+  return refusal ? giveUp(pair, refusal, progress) : giveBack(pair, block, situation, progress)
 }
 
 /** Gives back the block of one owner. Refuses a block of another owner, or one that must stay. */

@@ -1,6 +1,6 @@
 /**
  * Gives an owner its confirmed affinity back, after a block that was to be taken away turned out to be in
- * use. Somebody else may be taking the same block at this moment, or the owner may be giving it back:
+ * use; only where commits are not atomic. Somebody else may be taking the same block at this moment, or the owner may be giving it back:
  * so first the affinity gets another state, which they do not expect, and the block another version;
  * only then, with both unchanged, is it confirmed. What cannot be had so is left to the owner, who
  * confirms what is its own before it uses it.
@@ -25,27 +25,35 @@ type Restoration = Extract<Chore, { tag: 'Restore' }>
 
 /** The next step of the restoration; `rest` is the hunt without it. */
 export const restoreAffinity = (ground: Ground, rest: Hunt, chore: Restoration): Move => {
-  const { key, isFenced = false } = chore
+  const { key, isBegun = false } = chore
   const theirs = affinityAt(ground, key, key.cidr)
   const block = blockAt(ground, key.cidr)
   const withChore = (next: Restoration): Hunt => ({ ...rest, chores: [next, ...rest.chores] })
-  const reread = (next: Restoration) =>
-    stepTo(readAgain([{ get: key }, { get: blockKey(key.cidr) }], withChore(next)))
-  if (chore.isRead !== true) return reread({ ...chore, isRead: true })
+  if (chore.isRead !== true) {
+    const queries = [{ get: key }, { get: blockKey(key.cidr) }]
+    return stepTo(readAgain(queries, withChore({ ...chore, isRead: true })))
+  }
   if (theirs.tag !== 'Stored' || block.tag !== 'Stored') return go(rest)
   if (block.stored.value.affinity !== affinityText(key)) return go(rest)
   const { value, revision } = theirs.stored
-  const isAtomic = ground.situation.capabilities.atomicCommit === true
   const put = (state: 'pending' | 'confirmed'): Write => ({
     ...{ op: 'update', key, value: { ...value, state }, revision },
   })
-  if (isFenced) {
-    if (value.state !== 'pending') return go(rest)
-    return stepTo({ tag: 'Write', writes: [put('confirmed')], progress: rest, ifConflict: rest })
+  const again = withChore({ tag: 'Restore', key, isBegun: true })
+  if (chore.isFenced === true && value.state === 'pending') {
+    const writes = [put('confirmed')]
+    return stepTo({ tag: 'Write', writes, progress: rest, ifConflict: again, ifUnknown: again })
   }
-  if (value.state !== 'pendingDeletion') return go(rest)
-  const writes = [put(isAtomic ? 'confirmed' : 'pending'), ...fences(ground, [key.cidr])]
-  const progress = isAtomic ? rest : withChore({ ...chore, isFenced: true })
-  // Whoever was faster has it: the owner, or somebody who gives the block to another.
-  return stepTo({ tag: 'Write', writes, progress, ifConflict: rest, ifUnknown: rest })
+  const isOurs = value.state === 'pendingDeletion' || (isBegun && value.state === 'pending')
+  if (!isOurs) return go(rest)
+  const unmark = value.state === 'pendingDeletion' ? [put('pending')] : []
+  return stepTo({
+    tag: 'Write',
+    writes: [...unmark, ...fences(ground, [key.cidr])],
+    progress: withChore({ ...chore, isBegun: true, isFenced: true }),
+    // Whoever was faster has it, unless we have begun: then a busy block is rewritten once more.
+    ifConflict: isBegun ? again : rest,
+    ifPartial: () => again,
+    ifUnknown: again,
+  })
 }

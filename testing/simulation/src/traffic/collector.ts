@@ -94,8 +94,9 @@ export class Collector {
         hands.ipam.releaseBlockAffinity(cidr, { mustBeEmpty: false, mustBeStale: true }),
       )
     }
-    await this.#deleteHandles(hands, plan)
-    for (const handle of plan.recount) await ignoringRefusals(hands.ipam.recountHandle(handle))
+    for (const handle of [...plan.deleteHandles, ...plan.recount]) {
+      await ignoringRefusals(hands.ipam.recountHandle(handle))
+    }
     await hands.ipam.garbageCollectColdIPs()
   }
 
@@ -123,13 +124,6 @@ export class Collector {
     const pod = this.#simulation.cluster.pods.get(`${attributes.namespace}/${attributes.pod}`)
     if (pod === undefined || pod.node !== attributes.node) return false
     return pod.ips.length === 0 || pod.ips.includes(ip)
-  }
-
-  async #deleteHandles({ datastore }: Hands, { deleteHandles }: Plan): Promise<void> {
-    for (const { handleID, revision } of deleteHandles) {
-      const key = { kind: 'Handle', id: handleID } as const
-      await datastore.commit([{ op: 'delete', key, revision: revision as never }])()
-    }
   }
 }
 

@@ -38,6 +38,16 @@ const atFirstSight = (situation: Situation): Plan => {
   return collectGarbage({ ...situation, suspected: old })
 }
 
+const withoutStarting = (situation: Situation): Situation => ({
+  ...situation,
+  pods: {
+    get: (name) => {
+      const pod = situation.pods.get(name)
+      return pod === undefined || pod.ips.length === 0 ? undefined : pod
+    },
+  },
+})
+
 const allocationsWhere = (
   { allocations }: Situation,
   isWanted: (one: Situation['allocations'][number]) => boolean,
@@ -91,9 +101,12 @@ export const wrongDecisions: ReadonlyArray<Mutant> = [
     },
   })),
   {
-    name: 'leaks are released at first sight, without asking again',
-    modes: both,
-    parts: { collectGarbage: atFirstSight, revalidates: false },
+    name: 'a pod that is starting counts as gone, at first sight, without asking again',
+    modes: ['kubernetes'],
+    parts: {
+      collectGarbage: (situation) => atFirstSight(withoutStarting(situation)),
+      revalidates: false,
+    },
   },
   {
     name: 'what is collected is released by address alone',
@@ -107,10 +120,26 @@ export const wrongDecisions: ReadonlyArray<Mutant> = [
       }),
     },
   },
-  collecting('handles without an address are deleted at first sight', (plan, situation) => ({
-    ...plan,
-    deleteHandles: atFirstSight(situation).deleteHandles,
-  })),
+  {
+    name: 'handles without an address are deleted at first sight, and their blocks stay as they are',
+    modes: both,
+    parts: {
+      collectGarbage: (situation) => ({
+        ...collectGarbage(situation),
+        deleteHandles: atFirstSight(situation).deleteHandles,
+      }),
+      ipam: (ipam, datastore) => ({
+        ...ipam,
+        recountHandle: async ({ handleID: id, revision }) => {
+          const key = { kind: 'Handle', id } as const
+          const done = await datastore.commit([
+            { op: 'delete', key, revision: revision as never },
+          ])()
+          return done._tag === 'Right'
+        },
+      }),
+    },
+  },
   collecting('parked addresses are released', (plan, situation) => ({
     ...plan,
     release: [
@@ -173,14 +202,6 @@ export const wrongDecisions: ReadonlyArray<Mutant> = [
   retaining('retention gives back whatever is parked', () => ({ tag: 'Release' })),
   collecting('nothing is ever released', (plan) => ({ ...plan, release: [] })),
   collecting('handles that own nothing stay', (plan) => ({ ...plan, deleteHandles: [] })),
-  collecting(
-    'every handle is counted again, as somebody was about to use it',
-    (plan, situation) => ({
-      ...plan,
-      deleteHandles: atFirstSight(situation).deleteHandles,
-      recount: atFirstSight(situation).recount,
-    }),
-  ),
   deciding('a DEL that asks for ever', (ipam, datastore) => ({
     ...ipam,
     releaseByHandle: async (id, hints) => {
