@@ -8,6 +8,7 @@ import { chmodSync, closeSync, constants, existsSync, mkdirSync, openSync } from
 import { dirname, isAbsolute } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { DatastoreFailure, datastoreError } from '@hc-calico/ipam-core/ports'
+import { isBusy } from './errors.ts'
 
 /** 'HCIP': tells our file from another program's database. */
 const applicationID = 0x48434950
@@ -67,13 +68,14 @@ const initialise = (database: DatabaseSync): void => {
   }
 }
 
-/** Opens (and, for a new file, prepares) the database. Throws SQLite's errors or DatastoreFailure. */
-export const openDatabase = (file: string, busyTimeoutMs: number): DatabaseSync => {
-  createPrivately(file)
+const openOnce = (file: string, busyTimeoutMs: number): DatabaseSync => {
   const database = new DatabaseSync(file)
   try {
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+    // All of it at one instant: another process may be preparing the file.
+    database.exec('BEGIN')
     const isNew = checkVersion(database, file)
+    database.exec('COMMIT')
     if (isNew) database.exec('PRAGMA journal_mode = WAL')
     database.exec('PRAGMA synchronous = FULL')
     if (isNew) initialise(database)
@@ -81,6 +83,31 @@ export const openDatabase = (file: string, busyTimeoutMs: number): DatabaseSync 
   } catch (cause) {
     database.close()
     throw cause
+  }
+}
+
+const pauseMsMax = 20
+
+/** Nothing else happens in the process meanwhile, as while SQLite waits. */
+const pause = (ms: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
+
+/**
+ * Opens (and, for a new file, prepares) the database. Throws SQLite's errors or DatastoreFailure. Of
+ * several processes that prepare one new file SQLite turns some away at once, whatever time they would
+ * wait: changing the journal's mode does not. They try again for that time.
+ */
+export const openDatabase = (file: string, busyTimeoutMs: number): DatabaseSync => {
+  createPrivately(file)
+  const untilMs = performance.now() + busyTimeoutMs
+  for (;;) {
+    try {
+      return openOnce(file, busyTimeoutMs)
+    } catch (cause) {
+      if (!isBusy(cause) || performance.now() >= untilMs) throw cause
+      pause(1 + Math.random() * pauseMsMax)
+    }
   }
 }
 

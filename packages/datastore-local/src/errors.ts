@@ -24,6 +24,12 @@ const primaryCodeOf = (cause: unknown): number => {
   return Number(cause.errcode) & 0xff
 }
 
+/** Whether another process kept the file busy. */
+export const isBusy = (cause: unknown): boolean => {
+  const code = primaryCodeOf(cause)
+  return code === 5 || code === 6
+}
+
 /** Translates whatever SQLite threw while `doing` ("read", "commit", "open"). */
 export const toDatastoreError = (cause: unknown, doing: string, file: string): DatastoreError => {
   if (cause instanceof DatastoreFailure) return cause.error
